@@ -1,0 +1,92 @@
+"""What the filters know of English: closed word classes, stems, and the words that carry content."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+import snowballstemmer
+
+ARTICLES = frozenset("a an the".split())
+POSSESSIVES = frozenset("my your its our their whose".split())  # "his" and "her" may end a sentence
+CONJUNCTIONS = frozenset("and or but nor because although though whereas if unless while than".split())
+RELATIVES = frozenset("that which who whom where when whose what how why".split())
+COPULAS = frozenset("is are was were be been being am isn't aren't wasn't weren't it's there's that's".split())
+AUXILIARIES = COPULAS | frozenset("has have had do does did can could may might will would shall should must".split())
+PRONOUNS = frozenset(
+    "i you he she it we they me him her us them his hers ours yours theirs this that these those there here"
+    " one ones itself himself herself themselves someone something".split()
+)
+# Prepositions that say nothing of where a thing is; "on", "behind", "left" are content in a description.
+EMPTY_PREPOSITIONS = frozenset("of for to as with by from at".split())
+PLACE_PREPOSITIONS = frozenset(
+    "in on into onto over under above below behind beside besides between among near inside outside through across"
+    " around along against upon within without toward towards beneath underneath before after during about up down"
+    " out off".split()
+)
+PREPOSITIONS = EMPTY_PREPOSITIONS | PLACE_PREPOSITIONS
+FINITE_VERBS = AUXILIARIES | frozenset(
+    "shows show showed depicts depict features feature contains contain includes include displays display"
+    " appears appear seems seem looks look stands stand sits sit lies lie hangs hang holds hold wears wear"
+    " says say reads read represents represent symbolizes consists consist covers cover surrounds surround"
+    " walks walk runs run plays play rides ride flies fly faces face points point makes make gives give"
+    " carries carry uses use eats eat drinks drink rests rest grows grow comes come goes go takes take".split()
+)
+FUNCTION_WORDS = (
+    ARTICLES
+    | POSSESSIVES
+    | CONJUNCTIONS
+    | RELATIVES
+    | AUXILIARIES
+    | PRONOUNS
+    | PREPOSITIONS
+    | frozenset("not no n't so too also very both either neither each all some any such then just only".split())
+)
+# Words of the frame around a description ("The image is a picture of ..."): they say nothing of the picture.
+FRAME_WORDS = frozenset(
+    "image images picture pictures photo photos photograph show shows showing depict depicts depicting feature"
+    " features featuring display displays displaying contain contains containing see seen visible".split()
+)
+_EMPTY = (
+    ARTICLES | POSSESSIVES | CONJUNCTIONS | RELATIVES | AUXILIARIES | PRONOUNS | EMPTY_PREPOSITIONS | FRAME_WORDS
+) | frozenset("also so very just".split())
+
+# Forms that a suffix stemmer cannot join.
+_IRREGULAR = dict(
+    pair.split(":")
+    for pair in (
+        "men:man women:woman children:child people:person feet:foot teeth:tooth geese:goose mice:mouse leaves:leaf"
+        " sat:sit stood:stand lay:lie lying:lie wore:wear worn:wear held:hold hung:hang ran:run flew:fly rode:ride"
+        " ate:eat drew:draw drawn:draw wrote:write written:write made:make gave:give took:take grew:grow"
+        " shown:show seen:see saw:see wolves:wolf knives:knife shelves:shelf lives:life wives:wife"
+    ).split()
+)
+_STEMMER = snowballstemmer.stemmer("english")
+_WORD = re.compile(r"\w+(?:['’\-]\w+)*")
+
+
+def words_of(text: str) -> list[str]:
+    """Lower-cased words, split as `Passage.words` splits them."""
+    return _WORD.findall(text.lower())
+
+
+@lru_cache(maxsize=65536)
+def stem(word: str) -> str:
+    """Porter 2 stem of a lower-case word, a possessive "'s" cut and common irregular forms joined first."""
+    bare = re.sub(r"['’]s?$", "", word)
+    return str(_STEMMER.stemWord(_IRREGULAR.get(bare, bare)))
+
+
+def content_stems(words: Iterable[str]) -> frozenset[str]:
+    """Stems of the words that say something of the picture; places ("on", "behind"), colours and numbers do."""
+    return frozenset(stem(word) for word in words if word not in _EMPTY)
+
+
+def excerpt(text: str, start: int, end: int, margin: int = 12, longest: int = 80) -> str:
+    """`text[start:end]` with `margin` characters either side, on one line, quoted, at most `longest` characters."""
+    left, right = max(0, start - margin), min(len(text), end + margin)
+    shown = " ".join(text[left:right].split())
+    if len(shown) > longest:
+        shown = shown[: longest - 3] + "..."
+    return f'"{shown}"'

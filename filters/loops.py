@@ -1,0 +1,82 @@
+"""Phrases that a sentence says again and again: where they are, found once for the rule and the repair."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from filters.english import CONJUNCTIONS, FUNCTION_WORDS, RELATIVES
+
+_PAIRING = frozenset(["and", "or"])  # these join as little as "a cat and a cat"; other links need three words
+_LINKS = CONJUNCTIONS | RELATIVES | frozenset(["with"])
+_LONGEST_PERIOD = 40  # words; a longer phrase is a sentence, and sentence duplication finds it
+GRAM, _TIMES = 4, 3
+
+
+@dataclass(frozen=True)
+class Loop:
+    """`length` words from `start` on repeat with a period of `period` words (the last round may be cut short)."""
+
+    start: int
+    period: int
+    length: int
+
+
+def find_loop(words: list[str]) -> Loop | None:
+    """The first phrase that is said again at once, with the shortest period; None where nothing loops.
+
+    A phrase of three words or more must be said twice in full ("a cat and a cat and"), or twice joined by a
+    link ("a cat on a mat and a cat on a mat"); one of two words three times ("and red and red and red"), or twice
+    if neither means anything ("of the of the").
+    Single words are `word_stutter`'s. So "a dog on the left, a dog on the right" is no loop.
+    """
+    found: Loop | None = None
+    for period in range(2, min(_LONGEST_PERIOD, len(words) - 1) + 1):
+        run = 0
+        for position in range(period, len(words) + 1):
+            if position < len(words) and words[position] == words[position - period]:
+                run += 1
+                continue
+            if run and _is_loop(words, position - run - period, period, run):
+                loop = Loop(position - run - period, period, run + period)
+                if found is None or loop.start < found.start:
+                    found = loop
+                break
+            run = 0
+    return found
+
+
+def _is_loop(words: list[str], start: int, period: int, run: int) -> bool:
+    """Whether `run` words that equal the words `period` before them make a loop that begins at `start`."""
+    if len(set(words[start : start + period])) == 1:
+        return False  # one word over and over
+    if period == 2:  # "of the of the" never is English, while "on and on and on" is
+        empty = all(word in FUNCTION_WORDS and word not in _PAIRING for word in words[start : start + 2])
+        return run >= 4 or (run >= 2 and empty)
+    if run >= period:
+        return True
+    link = words[start + run]
+    return run == period - 1 and (link in _PAIRING or (run >= 3 and link in _LINKS))
+
+
+def find_refrain(words: list[str]) -> list[int]:
+    """Starts of every run of four words that `words` holds three times or more, in order; empty if there is none.
+
+    It finds loops with a changing word: "a red flower that is a green flower that is a blue flower that is a".
+    """
+    starts: dict[tuple[str, ...], list[int]] = {}
+    for position in range(len(words) - GRAM + 1):
+        starts.setdefault(tuple(words[position : position + GRAM]), []).append(position)
+    return sorted(start for places in starts.values() if len(places) >= _TIMES for start in places)
+
+
+def refrain_words(words: list[str]) -> set[int]:
+    """Positions of the words that lie in a refrain."""
+    return {position for start in find_refrain(words) for position in range(start, start + GRAM)}
+
+
+def looped_words(words: list[str]) -> set[int]:
+    """Positions of one sentence's words that lie in its first loop or in a refrain."""
+    covered = refrain_words(words)
+    if loop := find_loop(words):
+        covered.update(range(loop.start, loop.start + loop.length))
+    return covered

@@ -1,0 +1,1 @@
+"""One reason to distrust a description per module."""

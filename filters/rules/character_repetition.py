@@ -1,0 +1,33 @@
+"""Repeated runs of characters."""
+
+import math
+from collections import Counter
+
+from pipeline.schema import Measurement, Passage, Rule
+
+REP_LEN = 10  # characters; data-juicer's default
+
+
+def measure(passage: Passage) -> Measurement:
+    """Occurrences of the most frequent repeated 10-grams of characters / all 10-grams; 0 to 1.
+
+    As many of the most frequent ones count as the square root of the number of different ones.
+    """
+    text = passage.text
+    grams = Counter(text[start : start + REP_LEN] for start in range(len(text) - REP_LEN + 1))
+    if not grams:
+        return Measurement(0.0)
+    repeated = sorted((times for times in grams.values() if times > 1), reverse=True)
+    top = repeated[: math.isqrt(len(grams))]
+    evidence = f'"{grams.most_common(1)[0][0]}" {top[0]} times' if top else ""
+    return Measurement(sum(top) / grams.total(), evidence)
+
+
+RULE = Rule(
+    name="character_repetition",
+    why="It sees what the rules for words and sentences cannot: loops inside words, in lists and in other scripts.",
+    source="data-juicer's character_repetition_filter (rep_len 10)",
+    measure=measure,
+    fails="above",
+    mendable=True,
+)

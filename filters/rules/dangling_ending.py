@@ -1,0 +1,25 @@
+"""Sentences that break off."""
+
+from filters.endings import fault_of_ending
+from pipeline.schema import Measurement, Passage, Rule
+
+
+def measure(passage: Passage) -> Measurement:
+    """Number of unfinished sentences; a text without any sentence counts as one."""
+    faults = [(fault, s) for s in passage.sentences if (fault := fault_of_ending(s))]
+    if not passage.sentences:
+        return Measurement(1.0, "no sentence")
+    if not faults:
+        return Measurement(0.0)
+    fault, sentence = faults[-1]
+    return Measurement(float(len(faults)), f'{fault} in "...{sentence[-50:]}"')
+
+
+RULE = Rule(
+    name="dangling_ending",
+    why="A description cut off by the token limit, or at the seam of two passes, teaches the model to break off.",
+    source="C4's terminal punctuation (arXiv 1910.10683), with the last word looked at as well",
+    measure=measure,
+    fails="above",
+    mendable=True,
+)

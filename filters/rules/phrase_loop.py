@@ -1,0 +1,27 @@
+"""A phrase that a sentence says again and again."""
+
+from filters.english import words_of
+from filters.loops import looped_words
+from pipeline.schema import Measurement, Passage, Rule
+
+
+def measure(passage: Passage) -> Measurement:
+    """Share of all words that lie in a phrase which their own sentence repeats (`filters.loops`); 0 to 1."""
+    covered, total, evidence = 0, 0, ""
+    for sentence in passage.sentences:
+        words = words_of(sentence)
+        total += len(words)
+        if looped := looped_words(words):
+            covered += len(looped)
+            evidence = evidence or f'"{" ".join(words[min(looped) : min(looped) + 12])}"'
+    return Measurement(covered / total if total else 0.0, evidence)
+
+
+RULE = Rule(
+    name="phrase_loop",
+    why='"a flower that is a flower that is a flower" is the failure that the curated set exists to cure.',
+    source="Gopher's share of text in duplicate n-grams (arXiv 2112.11446), counted where a phrase recurs at once",
+    measure=measure,
+    fails="above",
+    mendable=True,
+)

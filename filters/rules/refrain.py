@@ -1,0 +1,23 @@
+"""Sentences cast in one mould."""
+
+from filters.loops import GRAM, find_refrain, refrain_words
+from pipeline.schema import Measurement, Passage, Rule
+
+
+def measure(passage: Passage) -> Measurement:
+    """Share of all words that lie in runs of four words which the text holds three times or more; 0 to 1."""
+    words = passage.words
+    starts = find_refrain(words)
+    if not starts:
+        return Measurement(0.0)
+    return Measurement(len(refrain_words(words)) / len(words), f'"{" ".join(words[starts[0] : starts[0] + GRAM])}"')
+
+
+RULE = Rule(
+    name="refrain",
+    why='"The man is wearing a blue shirt. The man is wearing a blue hat. The man is ..." loops with new words.',
+    source="Gopher's duplicate n-gram fractions (arXiv 2112.11446); three times, since left and right share a frame",
+    measure=measure,
+    fails="above",
+    mendable=True,
+)

@@ -1,0 +1,33 @@
+"""What a rewriter is asked and what it gives back, whichever model stands behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+STOP, LENGTH, CONTENT_FILTER = "stop", "length", "content_filter"  # as OpenAI-compatible servers name them
+CUT_OFF = frozenset({LENGTH, CONTENT_FILTER})  # an answer that ended for these reasons is not whole
+
+
+@dataclass(frozen=True)
+class Completion:
+    """One answer. Exactly one of `text` and `error` (one line) is None; `finish` is empty where nobody said it."""
+
+    text: str | None
+    finish: str = ""
+    error: str | None = None
+
+
+class Rewriter(Protocol):
+    """A language model that answers user messages; name and revision go into every row that it is asked about."""
+
+    name: str
+    revision: str
+
+    def complete(self, texts: Sequence[str], advance: Callable[[int], None]) -> list[Completion]:
+        """Answer each message of `texts`, in their order; `advance` is told how many rows were finished.
+
+        A message that brings no answer costs its own row alone. Raises JobError when no row is to blame.
+        """
+        ...

@@ -1,0 +1,117 @@
+"""A causal language model in this process, asked through its own chat template."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    GenerationConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+
+from pipeline.backends.completion import LENGTH, STOP, Completion
+from pipeline.errors import JobError
+from pipeline.files import sha256_file
+from pipeline.params import RewriteParams
+
+MEND = "run `make assets`, or set rewrite.model to the folder of an instruction-tuned model"
+_DECIDING = {".safetensors", ".json", ".jinja"}  # weights, configuration, tokenizer, chat template
+
+
+class LocalRewriter:
+    """A transformers folder in bfloat16 on the CPU. The same texts get the same answers."""
+
+    def __init__(self, params: RewriteParams) -> None:
+        folder = Path(params.model)
+        self.model, self.tokenizer = _load(folder)
+        self.name = folder.name
+        self.revision = _digest(folder)
+        self._params = params
+        self._ends = _end_tokens(self.model, self.tokenizer)
+        # Replaced whole: what a model's folder says of sampling must not mix with the params.
+        self.model.generation_config = GenerationConfig(
+            max_new_tokens=params.max_new_tokens,
+            eos_token_id=sorted(self._ends),
+            pad_token_id=self.tokenizer.pad_token_id,
+            **_sampling(params.temperature),
+        )
+
+    @torch.no_grad()
+    def complete(self, texts: Sequence[str], advance: Callable[[int], None]) -> list[Completion]:
+        """See Rewriter. Rows are batched by length and padded on the left."""
+        torch.manual_seed(self._params.seed)
+        prompts = [self._tokenize(text) for text in texts]
+        order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
+        answers: dict[int, Completion] = {}
+        for start in range(0, len(order), self._params.batch_size):
+            rows = order[start : start + self._params.batch_size]
+            answers |= zip(rows, self._answer([prompts[i] for i in rows]), strict=True)
+            advance(len(rows))
+        return [answers[i] for i in range(len(prompts))]
+
+    def _tokenize(self, text: str) -> list[int]:
+        """Token ids of one user message, up to where the model's answer begins."""
+        for token in self.tokenizer.all_special_tokens:
+            text = text.replace(token, " ")  # a text must not end its turn and speak in another role
+        chat = [{"role": "user", "content": text}]
+        prompt = self.tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
+        ids: list[int] = self.tokenizer(prompt, add_special_tokens=False)["input_ids"]
+        return ids
+
+    def _answer(self, prompts: Sequence[list[int]]) -> list[Completion]:
+        batch = self.tokenizer.pad({"input_ids": prompts}, padding_side="left", return_tensors="pt")
+        out = self.model.generate(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"])
+        return [self._read(row) for row in out[:, batch["input_ids"].shape[1] :].tolist()]
+
+    def _read(self, ids: list[int]) -> Completion:
+        """Decode one row up to its first end token; a row that has none was cut off."""
+        end = next((i for i, token in enumerate(ids) if token in self._ends), None)
+        text = self.tokenizer.decode(ids[:end], skip_special_tokens=True)
+        return Completion(text, LENGTH if end is None else STOP)
+
+
+def _load(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    if not any(folder.glob("*.safetensors")):
+        raise JobError(f"no language model in {folder}: {MEND}")
+    options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, **options)
+        model = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=torch.bfloat16, attn_implementation="eager", use_safetensors=True, **options
+        )
+    except (OSError, ValueError, SafetensorError) as error:
+        what = next(iter(str(error).splitlines()), "") or type(error).__name__
+        raise JobError(f"cannot load the language model in {folder}: {what[:200]}; {MEND}") from error
+    if tokenizer.chat_template is None:
+        raise JobError(f"the model in {folder} has no chat template: {MEND}")
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return model.eval(), tokenizer
+
+
+def _end_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> set[int]:
+    """Every token that ends an answer: some models have several, and name them in the generation config alone."""
+    named = model.generation_config.eos_token_id
+    return {tokenizer.eos_token_id, *(named if isinstance(named, list) else [named])} - {None}
+
+
+def _sampling(temperature: float) -> dict[str, Any]:
+    """Greedy at 0, else plain sampling from the whole distribution."""
+    if temperature == 0.0:
+        return {"do_sample": False}
+    return {"do_sample": True, "temperature": temperature, "top_p": 1.0, "top_k": 0}
+
+
+def _digest(folder: Path) -> str:
+    """12 hex digits over the files of a model folder that decide what it answers."""
+    files = sorted(path for path in folder.iterdir() if path.suffix in _DECIDING)
+    digest = hashlib.sha256("".join(f"{path.name} {sha256_file(path)}\n" for path in files).encode())
+    return digest.hexdigest()[:12]

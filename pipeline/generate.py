@@ -1,0 +1,109 @@
+"""Batched answers of the model: two passes, a stop per row, the reason why each row ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase, StoppingCriteria, StoppingCriteriaList
+
+from pipeline.params import DecodingParams
+from pipeline.prompts import END_MARK, Prompt, tokenize, until_end_mark
+from pipeline.vlm import VisionLanguageModel
+
+STOP, LENGTH = "stop", "length"  # finish reasons, as OpenAI-compatible servers name them
+_TAIL = 4  # tokens that can hold an end mark and what it was merged with
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One row's text without its end mark, its length in tokens (the mark not counted), why it ended."""
+
+    text: str
+    tokens: int
+    finish: str
+
+
+class EndMark(StoppingCriteria):  # type: ignore[misc]  # transformers' class is untyped
+    """Each row stops at its own `###`, not when the whole batch has one."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+        self.tokenizer = tokenizer
+
+    def __call__(self, input_ids: Tensor, scores: Tensor, **kwargs: Any) -> Tensor:  # noqa: ARG002 - its signature
+        """[B, T] -> [B], true where the last tokens hold the end mark."""
+        tails = self.tokenizer.batch_decode(input_ids[:, -_TAIL:])
+        return torch.tensor([END_MARK in tail for tail in tails], device=input_ids.device)
+
+
+def first_turn(vlm: VisionLanguageModel, image_embeds: Tensor, prompt: Prompt) -> list[Tensor]:
+    """Embeddings of a prompt about each picture: image_embeds [B, tokens, llm_dim] -> B of [T, llm_dim]."""
+    before, after = (vlm.embed_tokens(torch.tensor(ids)) for ids in (prompt.before_image, prompt.after_image))
+    return [torch.cat([before, image, after]) for image in image_embeds]
+
+
+def further_turn(vlm: VisionLanguageModel, conversation: Tensor, answer: str, turn: Sequence[int]) -> Tensor:
+    """A conversation [T, llm_dim] with the model's answer and a further turn behind it."""
+    ids = [*tokenize(vlm.tokenizer, " " + answer), *turn]
+    return torch.cat([conversation, vlm.embed_tokens(torch.tensor(ids))])
+
+
+@torch.no_grad()
+def answer(
+    vlm: VisionLanguageModel,
+    conversations: Sequence[Tensor],
+    decoding: DecodingParams,
+    *,
+    seed: int,
+    advance: Callable[[int], None] = lambda rows: None,
+) -> list[Answer]:
+    """Answer each conversation ([T, llm_dim], lengths may differ), in their order.
+
+    Rows are batched by length and padded on the left. `seed` sets the sampling of the whole call; with
+    `do_sample` off it changes nothing. `advance` is told how many rows each batch finished.
+    """
+    torch.manual_seed(seed)
+    answers: list[Answer | None] = [None] * len(conversations)
+    order = sorted(range(len(conversations)), key=lambda i: conversations[i].shape[0])
+    for start in range(0, len(order), decoding.batch_size):
+        rows = order[start : start + decoding.batch_size]
+        for row, found in zip(rows, _answer_batch(vlm, [conversations[i] for i in rows], decoding), strict=True):
+            answers[row] = found
+        advance(len(rows))
+    return [found for found in answers if found is not None]
+
+
+def _answer_batch(
+    vlm: VisionLanguageModel, conversations: Sequence[Tensor], decoding: DecodingParams
+) -> list[Answer]:
+    width = max(c.shape[0] for c in conversations)
+    embeds = conversations[0].new_zeros(len(conversations), width, conversations[0].shape[1])
+    mask = torch.zeros(len(conversations), width, dtype=torch.long)
+    for row, conversation in enumerate(conversations):
+        embeds[row, width - conversation.shape[0] :] = conversation
+        mask[row, width - conversation.shape[0] :] = 1
+    sampling = {"temperature": decoding.temperature, "top_p": decoding.top_p} if decoding.do_sample else {}
+    out: Tensor = vlm.llm.generate(
+        inputs_embeds=embeds,
+        attention_mask=mask,
+        max_new_tokens=decoding.max_new_tokens,
+        num_beams=decoding.num_beams,
+        do_sample=decoding.do_sample,
+        repetition_penalty=decoding.repetition_penalty,
+        stopping_criteria=StoppingCriteriaList([EndMark(vlm.tokenizer)]),
+        pad_token_id=vlm.tokenizer.pad_token_id,
+        **sampling,
+    )
+    return [_read_row(vlm.tokenizer, row.tolist(), decoding.max_new_tokens) for row in out]
+
+
+def _read_row(tokenizer: PreTrainedTokenizerBase, ids: list[int], limit: int) -> Answer:
+    """Decode a row up to its end mark, EOS or padding."""
+    ends = [i for i, token in enumerate(ids) if token in (tokenizer.eos_token_id, tokenizer.pad_token_id)]
+    own = ids[: ends[0]] if ends else ids
+    text, marked = until_end_mark(tokenizer.decode(own, skip_special_tokens=True))
+    tokens = len(tokenize(tokenizer, " " + text)) if marked else len(own)
+    return Answer(text, tokens, STOP if marked or ends or len(own) < limit else LENGTH)

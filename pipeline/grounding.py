@@ -1,0 +1,132 @@
+"""Does the model see the picture? Captions ranked by what the picture adds, and right against shuffled."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import torch
+from scipy import stats
+from torch import Tensor
+from torch.nn import functional
+from tqdm import tqdm
+
+from pipeline.generate import first_turn
+from pipeline.prompts import Prompt
+from pipeline.vlm import VisionLanguageModel
+
+
+@dataclass(frozen=True)
+class Margin:
+    """The right picture against a shuffled one."""
+
+    loss_right: float  # mean loss of a caption token, with its own picture
+    loss_shuffled: float  # the same, with another picture
+    margin: float  # shuffled - right, mean over pictures
+    margin_p: float  # one-sided Wilcoxon signed-rank test of the pairs
+
+
+@dataclass(frozen=True)
+class Grounding:
+    """Figures of one model over a set of pictures that it never saw."""
+
+    pictures: int
+    distractors: int
+    ranked_first: float  # share of pictures whose right caption gains most from the picture
+    ranked_first_low: float  # Wilson's 95 % interval
+    ranked_first_high: float
+    loss_right: float  # as in Margin
+    loss_shuffled: float
+    margin: float
+    margin_p: float
+
+    def as_dict(self) -> dict[str, float]:
+        """For metrics files."""
+        return asdict(self)
+
+
+@torch.no_grad()
+def caption_losses(vlm: VisionLanguageModel, picture: Tensor, prompt: Prompt, captions: Sequence[Sequence[int]]) -> Tensor:
+    """Mean loss per token of each caption after one picture: features [tokens, 1280] -> [number of captions].
+
+    Picture and prompt are read once; all captions continue from their cache.
+    """
+    decoder, head = vlm.llm.get_decoder(), vlm.llm.get_output_embeddings()
+    prefix = first_turn(vlm, vlm.project(picture[None]), prompt)[0]  # [P, llm_dim]
+    read = decoder(inputs_embeds=prefix[None], use_cache=True)
+    cache = read.past_key_values
+    cache.batch_repeat_interleave(len(captions))
+    width = max(len(caption) for caption in captions)
+    ids = torch.zeros(len(captions), width, dtype=torch.long)
+    mask = torch.zeros(len(captions), width, dtype=torch.bool)
+    for row, caption in enumerate(captions):
+        ids[row, : len(caption)] = torch.tensor(caption)
+        mask[row, : len(caption)] = True
+    seen = torch.cat([torch.ones(len(captions), prefix.shape[0], dtype=torch.long), mask.long()], dim=1)
+    states = decoder(inputs_embeds=vlm.embed_tokens(ids), attention_mask=seen, past_key_values=cache)[0]
+    start = read[0][:, -1:].expand(len(captions), -1, -1)  # the prompt's last state predicts the first token
+    states = torch.cat([start, states[:, :-1]], dim=1)[mask]  # [labelled tokens, llm_dim]
+    each = functional.cross_entropy(head(states).float(), ids[mask], reduction="none")
+    return torch.stack([part.mean() for part in each.split(mask.sum(1).tolist())])
+
+
+def next_in_cycle(n: int, seed: int) -> list[int]:
+    """For each of `n` items another one: the next in a random cycle, so that none meets itself."""
+    order = list(range(n))
+    random.Random(seed).shuffle(order)
+    follows = {order[i]: order[i - 1] for i in range(n)}
+    return [follows[i] for i in range(n)]
+
+
+def measure_margin(
+    vlm: VisionLanguageModel, features: Tensor, prompt: Prompt, captions: Sequence[Sequence[int]], seed: int
+) -> Margin:
+    """Loss of the captions with their own pictures against other pictures; features [N, tokens, 1280]."""
+    other = next_in_cycle(len(captions), seed)
+    losses = [
+        caption_losses(vlm, picture, prompt, [captions[i], captions[other[i]]])
+        for i, picture in enumerate(tqdm(features, desc="grounding", unit="picture", mininterval=1.0))
+    ]
+    return _margin(torch.stack(losses), other)
+
+
+def measure_grounding(
+    vlm: VisionLanguageModel,
+    features: Tensor,
+    prompt: Prompt,
+    captions: Sequence[Sequence[int]],
+    *,
+    distractors: int,
+    seed: int,
+) -> Grounding:
+    """Rank each picture's caption against `distractors` captions of other pictures.
+
+    features [N, tokens, 1280], captions: N lists of token ids. The score of a caption is its loss without a
+    picture (the mean picture in its place) minus its loss with it, so that captions that are merely
+    likely win nothing.
+    """
+    rng, n = random.Random(seed), len(captions)
+    other = next_in_cycle(n, seed)
+    blank = features.mean(0)
+    chunks = [captions[start : start + 32] for start in range(0, n, 32)]
+    without = torch.cat([caption_losses(vlm, blank, prompt, chunk) for chunk in chunks])
+    losses, first = [], 0
+    for i, picture in enumerate(tqdm(features, desc="grounding", unit="picture", mininterval=1.0)):
+        wrong = rng.sample([j for j in range(n) if captions[j] != captions[i]], distractors)
+        found = caption_losses(vlm, picture, prompt, [captions[j] for j in (i, other[i], *wrong)])
+        gains = without[[i, *wrong]] - found[[0, *range(2, distractors + 2)]]
+        first += int(gains[0] > gains[1:].max())
+        losses.append(found[:2])
+    interval = stats.binomtest(first, n).proportion_ci(method="wilson")
+    margin = _margin(torch.stack(losses), other)
+    return Grounding(n, distractors, first / n, float(interval.low), float(interval.high), **asdict(margin))
+
+
+def _margin(losses: Tensor, other: Sequence[int]) -> Margin:
+    """From losses [N, 2] of each picture's own and of another's caption, paired by caption."""
+    right = losses[:, 0]
+    shuffled = torch.empty_like(right)
+    shuffled[list(other)] = losses[:, 1]
+    test = stats.wilcoxon(right.numpy(), shuffled.numpy(), alternative="less")
+    return Margin(float(right.mean()), float(shuffled.mean()), float((shuffled - right).mean()), float(test.pvalue))

@@ -1,0 +1,74 @@
+"""The figures, as PNG files that are the same bytes every time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from pipeline.files import atomic
+from pipeline.ledger import Funnel
+
+INK, MUTED, GOOD, BAD = "#1c2733", "#d5dde3", "#23748f", "#b3532b"  # as in templates/gallery.css
+DPI = 160
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A share between 0 and 1 with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def plot_funnel(found: Funnel, path: Path) -> None:
+    """Bars of the rows that are left after each stage, with what each stage took out."""
+    left = {"sample": found.sampled, **{stage: rows for stage, rows in found.left_after.items() if stage != "emit"}}
+    lost = [before - after for before, after in zip([found.sampled, *left.values()], left.values(), strict=False)]
+    figure = Figure(figsize=(7.5, 0.42 * len(left) + 0.9), layout="constrained")
+    axes = figure.subplots()
+    axes.barh(list(left), [found.sampled] * len(left), color=MUTED, height=0.62)
+    axes.barh(list(left), list(left.values()), color=GOOD, height=0.62)
+    for row, (rows, gone) in enumerate(zip(left.values(), lost, strict=True)):
+        label = f"{rows:,}" + (f"  (-{gone:,})" if gone else "")
+        axes.text(found.sampled * 1.015, row, label, va="center", color=INK, fontsize=9)
+    axes.set_xlim(0, max(1.0, found.sampled * 1.2))
+    axes.invert_yaxis()
+    axes.set_xticks([])
+    title = f"{found.kept:,} of {found.sampled:,} sampled pictures became pairs"
+    _dress(axes, title)
+    _save(figure, path)
+
+
+def plot_before_after(rates: Sequence[tuple[str, Rate]], pictures: int, path: Path) -> None:
+    """A failure rate for each model with its 95 % interval, on `pictures` held-out pictures."""
+    figure = Figure(figsize=(7.5, 0.6 * len(rates) + 1.1), layout="constrained")
+    axes = figure.subplots()
+    names, values = [name for name, _ in rates], [rate.value for _, rate in rates]
+    margins = [[r.value - r.low for _, r in rates], [r.high - r.value for _, r in rates]]
+    colors = [BAD, *[GOOD] * (len(rates) - 1)]
+    axes.barh(names, values, xerr=margins, color=colors, height=0.55, ecolor=INK, capsize=4)
+    for row, (_, rate) in enumerate(rates):
+        label = f"{rate.value:.1%}  ({rate.low:.1%} to {rate.high:.1%})"
+        axes.text(1.02, row, label, va="center", color=INK, fontsize=9)
+    axes.set_xlim(0, 1.38)
+    axes.set_xticks([0, 0.25, 0.5, 0.75, 1.0], ["0 %", "25 %", "50 %", "75 %", "100 %"])
+    axes.invert_yaxis()
+    _dress(axes, f"Answers that fail a rule, on {pictures:,} held-out pictures (95 % interval)")
+    _save(figure, path)
+
+
+def _dress(axes: Axes, title: str) -> None:
+    axes.set_title(title, loc="left", color=INK, fontsize=11)
+    axes.tick_params(length=0, colors=INK, labelsize=9)
+    axes.spines[:].set_visible(False)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    with atomic(path) as temporary:
+        # Without the version of matplotlib, which it would write beside the pixels.
+        figure.savefig(temporary, format="png", dpi=DPI, metadata={"Software": None})

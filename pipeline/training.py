@@ -1,0 +1,182 @@
+"""Training of the model's small part, for stage 1 (`pretrain`) and stage 2 (`train`) alike.
+
+transformers' `Trainer` does the schedule, the checkpoints and the resume; here stand the rows it sees, the
+module that it trains (its state is the trained part alone, so a checkpoint is small) and its arguments.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR
+from torch.utils.data import Dataset
+from transformers import Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer_utils import get_last_checkpoint
+
+from pipeline.prompts import Prompt
+from pipeline.vlm import IGNORED, VisionLanguageModel
+
+
+@dataclass(frozen=True)
+class Example:
+    """One picture with a prompt and the answer to learn."""
+
+    features: Tensor  # [tokens, 1280]
+    prompt: Prompt
+    answer: Sequence[int]
+
+
+class Examples(Dataset[Example]):
+    """Examples in memory, as Trainer wants them."""
+
+    def __init__(self, examples: Sequence[Example]) -> None:
+        self.examples = examples
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def __getitem__(self, index: int) -> Example:
+        return self.examples[index]
+
+
+def collate(examples: Sequence[Example]) -> dict[str, Tensor]:
+    """Rows `[before][image][after][answer]`, padded on the right; labels on the answers alone.
+
+    Returns features [B, tokens, 1280], input_ids, attention_mask and labels [B, T]; the ids under the
+    picture are padding that the image embeddings replace.
+    """
+    tokens = examples[0].features.shape[0]
+    heads = [[*e.prompt.before_image, *[0] * tokens, *e.prompt.after_image] for e in examples]
+    width = max(len(head) + len(e.answer) for head, e in zip(heads, examples, strict=True))
+    ids = torch.zeros(len(examples), width, dtype=torch.long)
+    mask = torch.zeros_like(ids)
+    labels = torch.full_like(ids, IGNORED)
+    for row, (head, example) in enumerate(zip(heads, examples, strict=True)):
+        end = len(head) + len(example.answer)
+        ids[row, :end] = torch.tensor([*head, *example.answer])
+        mask[row, :end] = 1
+        labels[row, len(head) : end] = torch.tensor(example.answer)
+    features = torch.stack([e.features for e in examples])
+    return {"features": features, "input_ids": ids, "attention_mask": mask, "labels": labels}
+
+
+class TrainedPart(nn.Module):
+    """What Trainer trains and saves: the parameters of the model that ask for a gradient, and no others."""
+
+    def __init__(self, vlm: VisionLanguageModel, image_at: int) -> None:
+        super().__init__()
+        self.vlm = vlm
+        self.image_at = image_at
+
+    def forward(self, features: Tensor, input_ids: Tensor, attention_mask: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """Loss of a collated batch."""
+        embeds = self.vlm.join(input_ids, self.vlm.project(features), self.image_at)
+        return {"loss": self.vlm(embeds, attention_mask, labels).loss}
+
+    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # noqa: ARG002 - nn.Module's signature
+        """The trained parameters by name."""
+        return {name: value.detach() for name, value in self.named_parameters() if value.requires_grad}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:  # noqa: ARG002
+        """Load what `state_dict` gave; a name missing or left over is a KeyError."""
+        own = self.state_dict()
+        if own.keys() != state_dict.keys():
+            raise KeyError(f"checkpoint holds {sorted(state_dict)}, the model trains {sorted(own)}")
+        with torch.no_grad():
+            for name, value in own.items():
+                value.copy_(state_dict[name])
+        return torch.nn.modules.module._IncompatibleKeys([], [])  # noqa: SLF001 - what Trainer expects back
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Steps, batch and learning rate: linear warm-up from `warmup_lr`, then cosine from `lr` to `min_lr`."""
+
+    steps: int
+    batch_size: int
+    lr: float
+    min_lr: float
+    warmup_steps: int
+    warmup_lr: float
+    weight_decay: float
+    seed: int
+    checkpoint_every: int
+
+
+def learning_rate(schedule: Schedule, step: int) -> float:
+    """Rate at `step`, as MiniGPT-4's LinearWarmupCosineLRScheduler sets it: the cosine spans all steps."""
+    if step < schedule.warmup_steps:
+        return schedule.warmup_lr + (schedule.lr - schedule.warmup_lr) * step / schedule.warmup_steps
+    half_wave = 0.5 * (1.0 + math.cos(math.pi * step / schedule.steps))
+    return schedule.min_lr + (schedule.lr - schedule.min_lr) * half_wave
+
+
+class _Trainer(Trainer):  # type: ignore[misc]  # transformers' class is untyped
+    """transformers' Trainer with the paper's schedule, which is not among its own."""
+
+    def __init__(self, schedule: Schedule, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.schedule = schedule
+
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> LambdaLR:  # noqa: ARG002 - its signature
+        """The learning rate of `schedule`, as a factor on its peak."""
+        peak = self.schedule.lr
+        self.lr_scheduler = LambdaLR(optimizer or self.optimizer, lambda step: learning_rate(self.schedule, step) / peak)
+        return self.lr_scheduler
+
+
+def fit(
+    vlm: VisionLanguageModel,
+    examples: Sequence[Example],
+    schedule: Schedule,
+    work: Path,
+    *,
+    heldout: Sequence[Example] = (),
+    callbacks: Sequence[TrainerCallback] = (),
+) -> tuple[TrainedPart, list[dict[str, float]]]:
+    """Train the parameters of `vlm` that ask for a gradient, from the last checkpoint in `work` if there is one.
+
+    Returns the trained part and the log: step, loss, learning rate, and `eval_loss` on `heldout` at every
+    checkpoint.
+    """
+    arguments = TrainingArguments(
+        output_dir=str(work),
+        max_steps=schedule.steps,
+        per_device_train_batch_size=schedule.batch_size,
+        per_device_eval_batch_size=schedule.batch_size,
+        learning_rate=schedule.lr,
+        weight_decay=schedule.weight_decay,
+        adam_beta1=0.9,
+        adam_beta2=0.999,
+        max_grad_norm=1.0,
+        seed=schedule.seed,
+        data_seed=schedule.seed,
+        save_steps=schedule.checkpoint_every,
+        save_total_limit=2,
+        eval_strategy="steps" if heldout else "no",
+        eval_steps=schedule.checkpoint_every,
+        prediction_loss_only=True,
+        logging_steps=5,
+        remove_unused_columns=False,
+        dataloader_num_workers=0,
+        dataloader_pin_memory=False,
+        report_to=[],
+    )
+    part = TrainedPart(vlm, len(examples[0].prompt.before_image))
+    trainer = _Trainer(
+        schedule,
+        model=part,
+        args=arguments,
+        train_dataset=Examples(examples),
+        eval_dataset=Examples(heldout) if heldout else None,
+        data_collator=collate,
+        callbacks=list(callbacks),
+    )
+    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(work)) if work.is_dir() else None)
+    return part, [dict(entry) for entry in trainer.state.log_history]

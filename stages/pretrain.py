@@ -1,0 +1,178 @@
+"""python -m stages.pretrain --profile embedded
+
+Stage 1: train the projection, everything else frozen, on the corpus's `pretrain` split, and measure on the
+`evaluate` split whether it grounds. Writes models/<profile>/projection.safetensors and record.json, both
+committed, so that the pipeline starts from them. Pictures and features are fetched and computed once, under
+.cache/; training resumes from its last checkpoint.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import torch
+from torch import Tensor
+
+from pipeline.captions import sentences_of
+from pipeline.colors import main_colors
+from pipeline.command import run_command, stage_params
+from pipeline.errors import JobError
+from pipeline.fetch import fetch
+from pipeline.files import atomic, sha256_file
+from pipeline.grounding import Grounding, measure_grounding
+from pipeline.params import Params, PretrainParams
+from pipeline.parquet import list_shards, read_table
+from pipeline.pictures import open_picture
+from pipeline.prompts import Prompt, answer_tokens, picture_prompt, tokenize
+from pipeline.ridge import start_from_ridge
+from pipeline.runner import code_version, run_map_stage
+from pipeline.training import Example, Schedule, fit
+from pipeline.vlm import VisionLanguageModel, load_model, save_projection
+
+VALIDATION_EVERY = 25  # one picture in so many of the training split only watches the loss
+FEATURES = pa.schema([pa.field("features", pa.binary()), pa.field("colors", pa.list_(pa.string()))])
+
+
+def featurize(rows: pa.Table, advance: Callable[[int], None], vlm: VisionLanguageModel) -> pa.Table:
+    """Replace each picture by its pooled features (float16, [tokens, 1280]) and its main colours."""
+    features: list[bytes | None] = []
+    colors: list[list[str] | None] = []
+    for image in rows["image"].to_pylist():
+        if image is None:
+            features.append(None)
+            colors.append(None)
+        else:
+            picture = open_picture(image["bytes"])
+            features.append(vlm.features([picture])[0].half().numpy().tobytes())
+            colors.append(main_colors(picture))
+        advance(1)
+    added = pa.table({"features": features, "colors": colors}, schema=FEATURES)
+    kept = rows.drop_columns(["image"])
+    for name in FEATURES.names:
+        kept = kept.append_column(FEATURES.field(name), added[name])
+    return kept
+
+
+def load_pictures(params: Params, vlm: VisionLanguageModel, split: str, limit: int | None) -> pa.Table:
+    """Rows of one split with features, fetched and computed once and kept under .cache/."""
+    corpus = read_table(Path("outputs", params.profile, "corpus.parquet"))
+    rows = corpus.filter(pc.equal(corpus["split"], split)).drop_columns(["split"])
+    rows = rows.slice(0, limit) if limit else rows
+    if not rows.num_rows:
+        raise JobError(f"the corpus has no pictures in the split {split!r}: raise its share in corpus.splits")
+    cache, work = Path(".cache/pairmill", f"pretrain-{params.profile}", split), Path(".work", params.profile, "pretrain")
+    names = hashlib.sha256("\n".join(rows["key"].to_pylist()).encode()).hexdigest()[:16]
+    pictures, features = cache / f"pictures-{names}", cache / f"features-{names}-{'-'.join(map(str, params.model.pyramid))}"
+    if not features.is_dir():
+        if not pictures.is_dir():
+            fetch(rows, pictures, work=work / f"fetch-{split}", params=params.download, root=params.corpus.path)
+        run_map_stage(
+            stage=f"features ({split})",
+            source=pictures,
+            out=features,
+            work=work / f"features-{split}",
+            identity={"vision": sha256_file(params.model.vision / "model.safetensors"), "pyramid": params.model.pyramid},
+            transform=lambda table, advance: featurize(table, advance, vlm),
+        )
+    table = pa.concat_tables([read_table(path) for path in list_shards(features)])
+    return table.filter(pc.is_valid(table["features"]))
+
+
+def feature_tensor(rows: pa.Table, tokens: int) -> Tensor:
+    """The features column as a tensor [N, tokens, 1280]."""
+    data = b"".join(rows["features"].to_pylist())
+    return torch.frombuffer(bytearray(data), dtype=torch.float16).view(rows.num_rows, tokens, -1).float()
+
+
+def answers_of(vlm: VisionLanguageModel, rows: pa.Table, params: PretrainParams) -> list[list[int]]:
+    """Token ids of the sentences that stage 1 learns; without an end mark where the params say so."""
+    texts = [
+        sentences_of(row["key"], row["caption"], row["keywords"] or [], row["colors"])
+        for row in rows.select(["key", "caption", "keywords", "colors"]).to_pylist()
+    ]
+    if params.end_mark:
+        return [answer_tokens(vlm.tokenizer, text, params.max_caption_tokens) for text in texts]
+    return [tokenize(vlm.tokenizer, " " + text)[: params.max_caption_tokens] for text in texts]
+
+
+def judge(vlm: VisionLanguageModel, rows: pa.Table, prompt: Prompt, params: PretrainParams) -> Grounding:
+    """Grounding on unseen pictures, by their human captions and keywords alone (no computed colours)."""
+    captions = [
+        tokenize(vlm.tokenizer, " " + sentences_of("", row["caption"], row["keywords"] or [], []))
+        for row in rows.select(["caption", "keywords"]).to_pylist()
+    ]
+    features = feature_tensor(rows, vlm.image_tokens)
+    return measure_grounding(vlm, features, prompt, captions, distractors=params.distractors, seed=params.seed)
+
+
+def pretrain(params: Params, vlm: VisionLanguageModel) -> dict[str, object]:
+    """Ridge start, then the language-model loss; returns the training record."""
+    section, work = params.pretrain, Path(".work", params.profile, "pretrain")
+    seen = load_pictures(params, vlm, "pretrain", None)
+    unseen = load_pictures(params, vlm, "evaluate", section.judged_pictures)
+    prompt = picture_prompt(vlm.tokenizer, params.describe.prompt)
+    features, answers = feature_tensor(seen, vlm.image_tokens), answers_of(vlm, seen, section)
+    words = [" ".join([row["caption"], *row["keywords"]]) for row in seen.select(["caption", "keywords"]).to_pylist()]
+    start_from_ridge(vlm, features, [tokenize(vlm.tokenizer, " " + text) for text in words], section.ridge)
+    ridge = judge(vlm, unseen, prompt, section)
+    print(f"pretrain: the ridge start ranks the right caption first for {ridge.ranked_first:.1%} of {ridge.pictures}")
+    started = time.monotonic()
+    facts = [section.model_dump_json(), params.model.model_dump_json(), *seen["key"].to_pylist()]
+    run = hashlib.sha256("\n".join([*facts, code_version(Path("pipeline"))]).encode()).hexdigest()[:16]
+    log = []
+    for phase, steps, asked in (
+        ("bare", section.bare_steps, bare_prompt(vlm.tokenizer)),
+        ("prompt", section.prompt_steps, prompt),
+    ):
+        examples = [Example(f, asked, a) for f, a in zip(features, answers, strict=True)]
+        learned = [example for i, example in enumerate(examples) if i % VALIDATION_EVERY]
+        watched = examples[::VALIDATION_EVERY]
+        folder = work / f"checkpoints-{run}" / phase
+        _, entries = fit(vlm, learned, schedule_of(section, steps, phase), folder, heldout=watched)
+        log += [{"phase": phase, **entry} for entry in entries]
+    seconds = time.monotonic() - started
+    trained = judge(vlm, unseen, prompt, section)
+    print(f"pretrain: the trained projection ranks it first for {trained.ranked_first:.1%}")
+    return {
+        "pictures": {"trained on": len(learned), "watched": len(watched), "judged": unseen.num_rows},
+        "grounding": trained.as_dict(),
+        "grounding_of_ridge_start": ridge.as_dict(),
+        "seconds": round(seconds),
+        "log": log,
+        "params": json.loads(section.model_dump_json()),
+    }
+
+
+def schedule_of(params: PretrainParams, steps: int, phase: str) -> Schedule:
+    """The schedule of one phase; the second takes up the rate where half of the first's range lies."""
+    peak = params.lr if phase == "bare" else (params.lr + params.min_lr) / 2
+    shared = params.model_dump(include=set(Schedule.__dataclass_fields__) - {"steps", "lr"})
+    return Schedule(steps=steps, lr=peak, **shared)
+
+
+def _run(argv: Sequence[str] | None) -> None:
+    params = stage_params(__doc__, argv)
+    torch.manual_seed(params.pretrain.seed)
+    vlm = load_model(params.model)
+    record = pretrain(params, vlm)
+    save_projection(vlm, params.model.projection)
+    with atomic(params.model.projection.with_name("record.json")) as path:
+        path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    shutil.rmtree(Path(".work", params.profile, "pretrain"), ignore_errors=True)
+    print(f"pretrain: wrote {params.model.projection}")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the stage; returns the exit code."""
+    return run_command(_run, argv)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

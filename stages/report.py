@@ -1,0 +1,141 @@
+"""python -m stages.report --profile embedded
+
+Put the run on one page. Reads what `emit` and `evaluate` wrote and writes outputs/<profile>/report: gallery.html
+(pictures and texts, kept and rejected, before and after; one file that opens offline), before_after.png and
+summary.txt, which it also prints. With --summary it only prints the summary that is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import BaseModel, ValidationError
+
+from filters import RULES
+from pipeline.command import run_command, stage_parser
+from pipeline.errors import JobError
+from pipeline.files import explain, write_text
+from pipeline.gallery import Gallery, failures_of, group_by_rule, pair_answers, render
+from pipeline.ledger import Funnel, funnel
+from pipeline.params import Params, load_params
+from pipeline.parquet import read_table
+from pipeline.plots import Rate, plot_before_after
+from pipeline.runner import whole_stage
+from pipeline.tally import from_csv
+
+
+class ModelMetrics(BaseModel):
+    """What `evaluate` measured of one model; other figures are ignored."""
+
+    failure_rate: float
+    low: float
+    high: float
+
+    @property
+    def rate(self) -> Rate:
+        """The failure rate with its interval."""
+        return Rate(self.failure_rate, self.low, self.high)
+
+
+class Comparison(BaseModel):
+    """evaluate/metrics.json: both models on the same held-out pictures."""
+
+    pictures: int
+    stage1: ModelMetrics
+    finetuned: ModelMetrics
+
+    @property
+    def headline(self) -> str:
+        """The before/after line."""
+        rates = f"{self.stage1.failure_rate:.0%} before, {self.finetuned.failure_rate:.0%} after fine-tuning"
+        return f"failures on {self.pictures} held-out pictures: {rates}"
+
+
+def read_comparison(path: Path) -> Comparison:
+    """The figures of `evaluate`. Raises JobError that names the file when it is missing or holds something else."""
+    try:
+        return Comparison.model_validate_json(_read_text(path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the whole file"
+        raise JobError(f"{path}: {place}: {first['msg']}; run the stage evaluate again") from None
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise JobError(f"cannot read {explain(error, path)}; run the stage that makes it (`dvc repro`)") from error
+
+
+def gallery_of(params: Params, found: Funnel, headline: str, figure: bytes, outputs: Path) -> Gallery:
+    """Everything that the page shows, at most `evaluate.gallery` pictures a section."""
+    shown = params.evaluate.gallery
+    rejected = read_table(outputs / "rejected.parquet")
+    return Gallery(
+        profile=params.profile,
+        funnel=found,
+        tallies=from_csv(_read_text(outputs / "rules.csv")),
+        why={rule.name: rule.why for rule in RULES},
+        kept=read_table(outputs / "pairs.parquet").slice(0, shown).to_pylist(),
+        groups=group_by_rule(rejected, shown),
+        failures=failures_of(rejected),
+        answers=pair_answers(read_table(outputs / "evaluate/answers.parquet"), shown),
+        before_after=figure,
+        headline=headline,
+    )
+
+
+def summary_of(found: Funnel, headline: str, outputs: Path) -> str:
+    """The funnel, why the rest went, the before/after line and where everything lies."""
+    left = found.left_after
+    lines = [
+        f"{found.sampled:>7,} pictures sampled",
+        f"{left['download']:>7,} downloaded",
+        f"{left['describe']:>7,} described",
+        f"{found.kept:>7,} kept ({found.kept / found.sampled:.0%})",
+    ]
+    for stage, outcome in dict.fromkeys((leaving.stage, leaving.outcome) for leaving in found.exits):
+        exits = [leaving for leaving in found.exits if (leaving.stage, leaving.outcome) == (stage, outcome)]
+        rules = ", ".join(f"{leaving.rule} {leaving.rows:,}" for leaving in exits)
+        lines.append(f"{-sum(leaving.rows for leaving in exits):>7,} {outcome} by {stage}: {rules}")
+    places = {"pairs": "pairs.parquet", "rejects": "rejected.parquet", "gallery": "report/gallery.html"}
+    lines += ["", headline, "", *(f"{name:<8} {outputs / place}" for name, place in places.items())]
+    return "\n".join(lines) + "\n"
+
+
+def report(params: Params, outputs: Path, folder: Path) -> str:
+    """Write gallery.html, before_after.png and summary.txt into `folder`; returns the summary."""
+    comparison = read_comparison(outputs / "evaluate/metrics.json")
+    found = funnel(read_table(outputs / "ledger.parquet"))
+    rates = [("stage 1", comparison.stage1.rate), ("fine-tuned", comparison.finetuned.rate)]
+    plot_before_after(rates, comparison.pictures, folder / "before_after.png")
+    figure = (folder / "before_after.png").read_bytes()
+    write_text(render(gallery_of(params, found, comparison.headline, figure, outputs)), folder / "gallery.html")
+    summary = summary_of(found, comparison.headline, outputs)
+    write_text(summary, folder / "summary.txt")
+    return summary
+
+
+def _run(argv: Sequence[str] | None) -> None:
+    parser = stage_parser(__doc__)
+    parser.add_argument("--summary", action="store_true", help="only print the summary of the last run")
+    arguments = parser.parse_args(argv)
+    params = load_params(arguments.profile)
+    outputs = Path("outputs", params.profile)
+    if arguments.summary:
+        print(_read_text(outputs / "report/summary.txt"), end="")
+        return
+    with whole_stage(out=outputs / "report", work=Path(".work", params.profile, "report")) as folder:
+        summary = report(params, outputs, folder)
+    print(summary, end="")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the stage; returns the exit code."""
+    return run_command(_run, argv)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

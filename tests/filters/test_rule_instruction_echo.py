@@ -1,0 +1,42 @@
+"""Descriptions that repeat the instruction."""
+
+import pytest
+
+from filters.rules.instruction_echo import RULE
+from pipeline.schema import Passage
+
+LIMIT = 0.8
+
+FAILING = [
+    pytest.param("Describe this image in detail. A cat sits.", id="describe"),
+    pytest.param("give as many details as possible", id="details"),
+    pytest.param("A cat. Say everything you see!", id="see"),
+    pytest.param("Describe this images in details.", id="plural"),
+    pytest.param("Fix the error in the given paragraph. A cat.", id="repair"),
+    pytest.param("Remove any repeating sentences, meaningless characters and so on.", id="remove"),
+    pytest.param("Take a look at this image and describe what you notice.", id="notice"),
+]
+
+PASSING = [
+    pytest.param("The painter shows every leaf in detail.", id="in_detail"),
+    pytest.param("The sign gives a detailed description of the picture.", id="detailed"),
+    pytest.param("People take a look at this.", id="look"),
+    pytest.param("", id="empty"),
+    pytest.param("The image shows a cat sitting on a mat. It is about animals and pets.", id="clean"),
+]
+
+
+@pytest.mark.parametrize("text", FAILING)
+def test_fails(text: str) -> None:
+    """An instruction said again is an echo, also in part or with other endings."""
+    verdict = RULE.judge(Passage(text), LIMIT)
+    assert verdict.failed
+    assert verdict.reason.startswith("instruction_echo ")
+
+
+@pytest.mark.parametrize("text", PASSING)
+def test_passes(text: str) -> None:
+    """A few words in common are no echo."""
+    verdict = RULE.judge(Passage(text), LIMIT)
+    assert not verdict.failed, verdict.reason
+    assert verdict.reason == ""

@@ -1,0 +1,56 @@
+"""Characters that no sentence is written with."""
+
+import pytest
+
+from filters.rules.meaningless_characters import RULE
+from pipeline.schema import Passage
+
+LIMIT = 0.0
+
+FAILING = [
+    pytest.param("What a cat!!!!!", id="exclamations"),
+    pytest.param("The ____ sits.", id="underscores"),
+    pytest.param("A caf\ufffd on the corner.", id="replacement"),
+    pytest.param("A cat\x07 sits.", id="control"),
+    pytest.param("A cat\u200b sits.", id="zero_width"),
+    pytest.param("A **bold** cat.", id="bold"),
+    pytest.param("# A cat sits.", id="heading"),
+    pytest.param("A cat ~ a dog.", id="tilde"),
+    pytest.param("A cat 🐱 sits.", id="emoji"),
+    pytest.param("A | cat | sits", id="bars"),
+    pytest.param("A cat ...... sits.", id="dots"),
+]
+
+PASSING = [
+    pytest.param("A cat (a big one); \"Tom\" - it's 50% grey, isn't it?", id="prose"),
+    pytest.param("“Tom” isn’t here – he’s out…", id="curly"),
+    pytest.param("The player wears #7.", id="number_sign"),
+    pytest.param("It costs $5, £4 or €6 & tax.", id="price"),
+    pytest.param("It is 20° outside.", id="degrees"),
+    pytest.param("Hello... world.", id="ellipsis"),
+    pytest.param("A café in Zürich.", id="accents"),
+    pytest.param("What?!", id="interrobang"),
+    pytest.param("", id="empty"),
+    pytest.param("The image shows a cat sitting on a mat. It is about animals and pets.", id="clean"),
+]
+
+
+@pytest.mark.parametrize("text", FAILING)
+def test_fails(text: str) -> None:
+    """Control and replacement characters, odd symbols and runs of one mark are meaningless."""
+    verdict = RULE.judge(Passage(text), LIMIT)
+    assert verdict.failed
+    assert verdict.reason.startswith("meaningless_characters ")
+
+
+@pytest.mark.parametrize("text", PASSING)
+def test_passes(text: str) -> None:
+    """The punctuation of prose is not, nor are prices, ordinals and titles."""
+    verdict = RULE.judge(Passage(text), LIMIT)
+    assert not verdict.failed, verdict.reason
+    assert verdict.reason == ""
+
+
+def test_value_is_a_share_of_characters() -> None:
+    """Four of eight characters."""
+    assert RULE.measure(Passage("cat ____")).value == 0.5

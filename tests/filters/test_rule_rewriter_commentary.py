@@ -1,0 +1,51 @@
+"""What a rewriter says of the text."""
+
+import pytest
+
+from filters.rules.rewriter_commentary import RULE
+from pipeline.schema import Passage
+
+LIMIT = 0
+
+FAILING = [
+    pytest.param("The paragraph is already correct.", id="correct"),
+    pytest.param("Here is the corrected paragraph: A cat sits.", id="here"),
+    pytest.param("Here's the revised version of the text.", id="heres"),
+    pytest.param("Here is the text without errors: A cat.", id="here_text"),
+    pytest.param("The given paragraph describes a cat.", id="given"),
+    pytest.param("The paragraph is fine. A cat sits.", id="is"),
+    pytest.param("No errors were found. A cat sits.", id="no_errors"),
+    pytest.param("There are no changes needed.", id="no_changes"),
+    pytest.param("A cat sits. I have removed the repeating sentences.", id="removed"),
+    pytest.param("Sure! A cat sits.", id="sure"),
+    pytest.param("Corrected paragraph: A cat sits.", id="label"),
+    pytest.param("It contains grammatical errors.", id="grammar"),
+]
+
+PASSING = [
+    pytest.param("The paragraph is printed on the left page of the book.", id="printed"),
+    pytest.param("The image shows a page with a paragraph of text.", id="page"),
+    pytest.param('A screen shows the words "already correct" in green.', id="quote"),
+    pytest.param("Here is a dog on a mat.", id="here_is"),
+    pytest.param("A sure-footed goat stands on a rock.", id="sure_footed"),
+    pytest.param("The clock shows the correct time.", id="correct"),
+    pytest.param("The final score is shown on the board.", id="final"),
+    pytest.param("", id="empty"),
+    pytest.param("The image shows a cat sitting on a mat. It is about animals and pets.", id="clean"),
+]
+
+
+@pytest.mark.parametrize("text", FAILING)
+def test_fails(text: str) -> None:
+    """Remarks about the text are no description."""
+    verdict = RULE.judge(Passage(text), LIMIT)
+    assert verdict.failed
+    assert verdict.reason.startswith("rewriter_commentary ")
+
+
+@pytest.mark.parametrize("text", PASSING)
+def test_passes(text: str) -> None:
+    """Paragraphs, texts and errors in the picture are described."""
+    verdict = RULE.judge(Passage(text), LIMIT)
+    assert not verdict.failed, verdict.reason
+    assert verdict.reason == ""

@@ -1,0 +1,57 @@
+"""The same word several times in a row."""
+
+import pytest
+
+from filters.rules.word_stutter import RULE
+from pipeline.schema import Passage
+
+LIMIT = 1
+
+FAILING = [
+    pytest.param("The the the cat sits.", id="three"),
+    pytest.param("The cat sits on on the mat.", id="two"),
+    pytest.param("The the cat sits.", id="across_case"),
+    pytest.param("A blue, blue, blue dot.", id="commas"),
+    pytest.param("a  cat\n cat sits", id="blanks"),
+    pytest.param("A very very very big cat.", id="very_thrice"),
+    pytest.param("It's it's a cat.", id="apostrophe"),
+    pytest.param("The cat sits on the mat mat", id="at_the_end"),
+]
+
+PASSING = [
+    pytest.param("The cat that had had a long day sleeps.", id="had_had"),
+    pytest.param("A very very big cat.", id="very_very"),
+    pytest.param("The man knows that that is a cat.", id="that_that"),
+    pytest.param("A sign of Duran Duran above a Pizza Pizza shop.", id="name"),
+    pytest.param("The board says 0 0.", id="score"),
+    pytest.param("A big, big cat and a red, red rose.", id="comma"),
+    pytest.param("He sees the cat. Cat and dog play.", id="sentences"),
+    pytest.param("A well-well known man.", id="hyphen"),
+    pytest.param("The theatre is an island and the art art-like.", id="substring"),
+    pytest.param("The image shows a cat sitting on a mat. It is about animals and pets.", id="clean"),
+]
+
+
+@pytest.mark.parametrize("text", FAILING)
+def test_fails(text: str) -> None:
+    """A word said again at once is a stutter."""
+    verdict = RULE.judge(Passage(text), LIMIT)
+    assert verdict.failed
+    assert verdict.reason.startswith("word_stutter ")
+
+
+@pytest.mark.parametrize("text", PASSING)
+def test_passes(text: str) -> None:
+    """Doubles that are English, names, numbers and words apart from each other pass."""
+    verdict = RULE.judge(Passage(text), LIMIT)
+    assert not verdict.failed, verdict.reason
+    assert verdict.reason == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [("The cat sits.", 1), ("a a cat", 2), ("a a a a cat", 4), ("had had", 1), ("had had had", 2), ("", 1)],
+)
+def test_value_is_the_longest_run(text: str, length: int) -> None:
+    """The value is the run length, a double that English allows counted once."""
+    assert RULE.measure(Passage(text)).value == length

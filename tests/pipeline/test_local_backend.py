@@ -1,0 +1,161 @@
+"""The rewriter in this process, over a real (tiny, random) language model."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from pipeline.backends.completion import Completion
+from pipeline.backends.local import LocalRewriter
+from pipeline.errors import JobError
+from pipeline.params import RewriteParams, load_params
+from tests.tiny import BOS, EOS, save_tiny_llm
+
+TEXTS = ["a", "The image shows a red bus. " * 4, "dog", "", "A tree near a dog.", "Ünï 😀", "The image shows a red bus."]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny model."""
+    return save_tiny_llm(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture
+def params(root: Path, folder: Path) -> RewriteParams:
+    """Batches of three, answers of up to twelve tokens, greedy."""
+    changes = {"backend": "local", "model": str(folder), "max_new_tokens": 12, "batch_size": 3, "temperature": 0.0}
+    return load_params("embedded", root).rewrite.model_copy(update=changes)
+
+
+def complete(params: RewriteParams, texts: Sequence[str] = TEXTS, **changes: object) -> list[Completion]:
+    """The answers of a model loaded afresh."""
+    return LocalRewriter(params.model_copy(update=changes)).complete(texts, lambda _: None)
+
+
+def change_json(path: Path, changes: Mapping[str, object]) -> None:
+    """Set keys of a JSON file."""
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def test_each_text_gets_its_own_answer_in_order(params: RewriteParams) -> None:
+    """What a text is batched with, and how far it is padded, changes nothing."""
+    answers = complete(params)
+    assert answers == [complete(params, [text])[0] for text in TEXTS]
+    assert len({answer.text for answer in answers}) > len(TEXTS) / 2
+
+
+def test_progress_is_told_batch_by_batch(params: RewriteParams) -> None:
+    """Every row once, none for nothing."""
+    advanced: list[int] = []
+    rewriter = LocalRewriter(params)
+    rewriter.complete(TEXTS, advanced.append)
+    assert advanced == [3, 3, 1]
+    assert rewriter.complete([], advanced.append) == []
+    assert advanced == [3, 3, 1]
+
+
+def test_a_row_says_why_it_ended(params: RewriteParams, folder: Path, tmp_path: Path) -> None:
+    """`stop` at any token that the model's folder calls an end, `length` where max_new_tokens was reached first."""
+    (plain,) = complete(params, ["dog"])
+    assert plain.finish == "length"
+    rewriter = LocalRewriter(params)
+    prompt = rewriter._tokenize("dog")
+    tokens = rewriter.model.generate(rewriter.tokenizer.pad({"input_ids": [prompt]}, return_tensors="pt").input_ids)
+    made = tokens[0, len(prompt) :].tolist()
+    second_end = next(token for token in made[2:] if token not in made[:2])
+    ending = shutil.copytree(folder, tmp_path / "ending")
+    change_json(ending / "generation_config.json", {"eos_token_id": [rewriter.tokenizer.eos_token_id, second_end]})
+    (ended,) = complete(params, ["dog"], model=str(ending))
+    assert ended == Completion(rewriter.tokenizer.decode(made[: made.index(second_end)]), "stop")
+
+
+def test_sampling_follows_temperature_and_seed(params: RewriteParams) -> None:
+    """At temperature 0 the seed changes nothing; above it, the same seed gives the same answers."""
+    assert complete(params, seed=1) == complete(params, seed=2)
+    warm = complete(params, temperature=1.0, seed=1)
+    assert warm == complete(params, temperature=1.0, seed=1)
+    assert warm != complete(params, temperature=1.0, seed=2)
+    assert warm != complete(params)
+
+
+def test_the_folder_has_no_say_in_decoding(params: RewriteParams, folder: Path, tmp_path: Path) -> None:
+    """Chat models ship sampling defaults; the params decide."""
+    opinionated = shutil.copytree(folder, tmp_path / "opinionated")
+    opinions = {"do_sample": True, "temperature": 0.6, "top_k": 5, "repetition_penalty": 1.5, "max_new_tokens": 3}
+    change_json(opinionated / "generation_config.json", opinions)
+    assert complete(params, model=str(opinionated)) == complete(params)
+
+
+@pytest.mark.parametrize("token", [BOS, EOS])
+def test_a_text_cannot_speak_in_another_role(params: RewriteParams, token: str) -> None:
+    """The marks of the chat format are no marks inside a text."""
+    rewriter = LocalRewriter(params)
+    plain, marked = rewriter._tokenize("a dog"), rewriter._tokenize(f"a{token}dog")
+    special = rewriter.tokenizer.convert_tokens_to_ids(token)
+    assert marked.count(special) == plain.count(special)
+
+
+def test_the_revision_is_the_folder_s_content(params: RewriteParams, folder: Path, tmp_path: Path) -> None:
+    """The same under another path; another one for other weights or another chat template."""
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    before = LocalRewriter(params)
+    assert (before.name, len(before.revision)) == ("tiny", 12)
+    assert LocalRewriter(params.model_copy(update={"model": str(copy)})).revision == before.revision
+    with (copy / "chat_template.jinja").open("a") as template:
+        template.write(" ")
+    retold = LocalRewriter(params.model_copy(update={"model": str(copy)})).revision
+    other = LocalRewriter(params.model_copy(update={"model": str(save_tiny_llm(tmp_path / "other", seed=1))})).revision
+    assert len({before.revision, retold, other}) == 3
+
+
+def _nothing(folder: Path) -> None:
+    shutil.rmtree(folder)
+
+
+def _no_weights(folder: Path) -> None:
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+
+
+def _torn_weights(folder: Path) -> None:
+    (folder / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes()[:1000])
+
+
+def _no_config(folder: Path) -> None:
+    (folder / "config.json").unlink()
+
+
+def _no_tokenizer(folder: Path) -> None:
+    (folder / "tokenizer.json").unlink()
+
+
+def _no_template(folder: Path) -> None:
+    (folder / "chat_template.jinja").unlink()
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (_nothing, "no language model in "),
+        (_no_weights, "no language model in "),
+        (_torn_weights, "cannot load the language model in "),
+        (_no_config, "cannot load the language model in "),
+        (_no_tokenizer, "cannot load the language model in "),
+        (_no_template, "the model in "),
+    ],
+)
+def test_a_folder_without_a_whole_chat_model_is_one_line(
+    params: RewriteParams, folder: Path, tmp_path: Path, damage: object, said: str
+) -> None:
+    """It names the folder and `make assets`; a pickle is not looked at."""
+    broken = shutil.copytree(folder, tmp_path / "broken")
+    assert callable(damage)
+    damage(broken)
+    with pytest.raises(JobError) as error:
+        LocalRewriter(params.model_copy(update={"model": str(broken)}))
+    assert str(error.value).startswith(f"{said}{broken}")
+    assert "run `make assets`" in str(error.value)
+    assert "\n" not in str(error.value)

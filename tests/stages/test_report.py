@@ -1,0 +1,248 @@
+"""The report is one page that opens anywhere, says what happened, and trusts no text."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from PIL import Image
+
+from pipeline.gallery import Piece, compare, group_by_rule
+from pipeline.parquet import read_table, write_table
+from pipeline.schema import IMAGE
+from stages import emit, report
+from tests.stages.emitted import Row, failed, kept, mixed, picture, rejected, table_of, write_run
+
+ANSWERS = pa.schema(
+    [
+        *((name, pa.string()) for name in ("key", "caption", "model", "text")),
+        ("image", IMAGE),
+        ("failed", pa.bool_()),
+        ("rules", pa.list_(pa.string())),
+    ]
+)
+EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'</style>{{ 7 * 7 }}"
+
+
+def write_evaluation(outputs: Path, text: str = "It is a map.") -> None:
+    """What `evaluate` leaves: two answers to each of two held-out pictures."""
+    rows: list[Row] = [
+        {
+            "key": f"{n:016x}",
+            "caption": f"held out {n}",
+            "image": {"bytes": picture(n), "path": None},
+            "model": model,
+            "text": f"{text} ({model} on {n})",
+            "failed": bool(rules),
+            "rules": rules,
+        }
+        for model, rules in (("stage1", ["refrain"]), ("finetuned", []))
+        for n in (101, 102)
+    ]
+    write_table(table_of(rows, ANSWERS), outputs / "evaluate/answers.parquet")
+    rates = {"stage1": {"failure_rate": 0.9, "low": 0.8, "high": 1.0}, "mcnemar_p": 0.01}
+    rates |= {"finetuned": {"failure_rate": 0.125, "low": 0.0, "high": 0.25}, "pictures": 2}  # type: ignore[dict-item]
+    (outputs / "evaluate/metrics.json").write_text(json.dumps(rates))
+
+
+@pytest.fixture
+def outputs(workplace: Path) -> Path:
+    """A run of `mixed`, emitted and evaluated."""
+    folder = workplace / "outputs/embedded"
+    make(folder, mixed())
+    return folder
+
+
+def make(outputs: Path, rows: list[Row], answer: str = "It is a map.") -> None:
+    """Write a run of `rows`, emit it, and write an evaluation."""
+    write_run(outputs, rows)
+    assert emit.main([]) == 0
+    write_evaluation(outputs, answer)
+
+
+class Page(HTMLParser):
+    """The tags of a page, and its text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note a tag."""
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        """Note a text."""
+        self.words += data
+
+
+def page_of(outputs: Path) -> Page:
+    """The gallery, parsed."""
+    return Page((outputs / "report/gallery.html").read_text(encoding="utf-8"))
+
+
+def test_the_page_shows_the_run(outputs: Path) -> None:
+    """Kept, rejected, failed, before and after: captions, texts, measured values and the pictures themselves."""
+    assert report.main([]) == 0
+    page = page_of(outputs)
+    for n in (5, 2, 7, 4, 6, 3):
+        assert f"picture number {n}" in page.words
+    assert "phrase_loop 0.75 (limit 0.5)" in page.words
+    assert "http_404: Not Found" in page.words
+    assert "It is a map. (stage1 on 101)" in page.words
+    assert "It is a map. (finetuned on 102)" in page.words
+    shown = {attrs["src"] for tag, attrs in page.tags if tag == "img"}
+    data = base64.b64encode(picture(5)).decode()
+    assert f"data:image/jpeg;base64,{data}" in shown
+
+
+def test_what_the_repairs_took_is_visible(outputs: Path) -> None:
+    """The raw text stands whole, with the part that is gone struck out."""
+    assert report.main([]) == 0
+    text = (outputs / "report/gallery.html").read_text(encoding="utf-8")
+    assert re.search(r"<p>The image shows number 5\.?(<del>| )", text)
+    assert "<ins>the </ins>" in text
+
+
+def test_the_page_is_whole_and_runs_nothing(outputs: Path) -> None:
+    """No script, nothing from elsewhere, and a policy that says so."""
+    assert report.main([]) == 0
+    page = page_of(outputs)
+    assert {tag for tag, _ in page.tags} & {"script", "link", "iframe", "object", "form"} == set()
+    addresses = [value for _, attrs in page.tags for name, value in attrs.items() if name in {"src", "href"}]
+    assert [a for a in addresses if not str(a).startswith(("data:image/", "#"))] == []
+    policy = next(attrs["content"] for tag, attrs in page.tags if attrs.get("http-equiv") == "Content-Security-Policy")
+    assert str(policy).startswith("default-src 'none'; img-src data:; style-src 'unsafe-inline'")
+    ids = {attrs["id"] for _, attrs in page.tags if "id" in attrs}
+    assert {str(a)[1:] for a in addresses if str(a).startswith("#")} <= ids
+
+
+def test_texts_stay_texts(workplace: Path) -> None:
+    """Markup in captions, addresses, reasons and answers is shown as it is and becomes no element."""
+    outputs = workplace / "outputs/embedded"
+    hostile = {"caption": EVIL, "url": f"javascript:{EVIL}", "source": EVIL, "raw_text": EVIL}
+    rows = [
+        kept(1, **hostile, final_text=f"{EVIL} mended"),
+        rejected(2, "verify", ["refrain"], **hostile, reason=EVIL, final_text=EVIL),
+        failed(3, caption=EVIL, reason=EVIL),
+    ]
+    make(outputs, rows, answer=EVIL)
+    assert report.main([]) == 0
+    page = page_of(outputs)
+    assert "script" not in {tag for tag, _ in page.tags}
+    assert not [attrs for _, attrs in page.tags if "onerror" in attrs or attrs.get("src") == "x"]
+    assert [str(attrs["href"])[0] for _, attrs in page.tags if "href" in attrs] == ["#"] * 5
+    assert page.words.count(EVIL) >= 8
+    assert "49" not in re.sub(r"[\w.]*\d{3,}[\w.]*", "", page.words)
+
+
+def test_the_page_is_the_same_twice(outputs: Path) -> None:
+    """No date, no chance: `dvc` sees no change where there is none."""
+    assert report.main([]) == 0
+    before = {path.name: path.read_bytes() for path in (outputs / "report").iterdir()}
+    assert report.main([]) == 0
+    assert {path.name: path.read_bytes() for path in (outputs / "report").iterdir()} == before
+    assert sorted(before) == ["before_after.png", "gallery.html", "summary.txt"]
+    with Image.open(outputs / "report/before_after.png") as figure:
+        figure.load()
+        assert figure.width > 1000
+
+
+SUMMARY = """\
+      7 pictures sampled
+      6 downloaded
+      6 described
+      3 kept (43%)
+     -1 failed by download: http_404 1
+     -1 rejected by filter: refrain 1
+     -2 rejected by verify: phrase_loop 2
+
+failures on 2 held-out pictures: 90% before, 12% after fine-tuning
+
+pairs    outputs/embedded/pairs.parquet
+rejects  outputs/embedded/rejected.parquet
+gallery  outputs/embedded/report/gallery.html
+"""
+
+
+def test_the_summary_is_printed_and_kept(outputs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The stage ends with it, summary.txt holds it, and --summary prints it without making anything."""
+    capsys.readouterr()
+    assert report.main([]) == 0
+    assert capsys.readouterr().out == SUMMARY
+    (outputs / "pairs.parquet").unlink()
+    assert report.main(["--summary"]) == 0
+    assert capsys.readouterr().out == SUMMARY == (outputs / "report/summary.txt").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("evaluate/metrics.json", None, "evaluate/metrics.json: No such file or directory"),
+        ("evaluate/metrics.json", "{", "evaluate/metrics.json: the whole file: Invalid JSON"),
+        ("evaluate/metrics.json", '{"pictures": 2, "stage1": {"low": 0, "high": 1}}', "stage1.failure_rate: Field"),
+        ("rejected.parquet", "PAR1", "rejected.parquet: it is torn or damaged"),
+        ("rules.csv", None, "rules.csv: No such file or directory"),
+    ],
+)
+def test_missing_input_is_one_line(
+    outputs: Path, capsys: pytest.CaptureFixture[str], name: str, content: str | None, words: str
+) -> None:
+    """The file is named, the exit code is 1, and the last report stays."""
+    assert report.main([]) == 0
+    page = (outputs / "report/gallery.html").read_bytes()
+    (outputs / name).unlink()
+    if content is not None:
+        (outputs / name).write_text(content)
+    capsys.readouterr()
+    assert report.main([]) == 1
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.count("\n") == 1
+    assert (outputs / "report/gallery.html").read_bytes() == page
+
+
+def test_summary_before_any_report(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """There is nothing to print yet, and the line says what makes it."""
+    assert report.main(["--summary"]) == 1
+    assert "outputs/embedded/report/summary.txt: No such file or directory; run the stage" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "gone", "added"),
+    [
+        ("A map. A map. A map.", "A map.", "A map. A map.", ""),
+        ("A red car.", "A red car.", "", ""),
+        ("A car.", "A red car.", "", "red"),
+        ("", "A car.", "", "A car."),
+        ("A car.", "", "A car.", ""),
+        ("A red car.", "A blue car.", "red", "blue"),
+    ],
+)
+def test_compare_marks_what_only_one_text_has(before: str, after: str, gone: str, added: str) -> None:
+    """Both sides read as the texts they are; what is not shared is what was cut, or put in."""
+    left, right = compare(before, after)
+    assert "".join(piece.text for piece in left) == before
+    assert "".join(piece.text for piece in right) == after
+    assert "".join(p.text for p in left if not p.shared).strip() == gone
+    assert "".join(p.text for p in right if not p.shared).strip() == added
+    assert [p for p in [*left, *right] if p == Piece("", p.shared)] == []
+
+
+@pytest.mark.parametrize(
+    ("limit", "shown"), [(1, [1, 0, 0]), (3, [1, 1, 1]), (4, [2, 1, 1]), (5, [2, 2, 1]), (99, [3, 2, 1])]
+)
+def test_every_rule_shows_a_first_row_before_a_second(outputs: Path, limit: int, shown: list[int]) -> None:
+    """The most frequent rule comes first but does not crowd out the others."""
+    rules = ["refrain", "phrase_loop", "too_short", "phrase_loop", "too_short", "too_short"]
+    make(outputs, [kept(1), failed(2), *(rejected(n, "verify", [rule]) for n, rule in enumerate(rules, 3))])
+    groups = group_by_rule(read_table(outputs / "rejected.parquet"), limit)
+    assert [(group.rule, group.rows) for group in groups] == [("too_short", 3), ("phrase_loop", 2), ("refrain", 1)]
+    assert [len(group.shown) for group in groups] == shown
