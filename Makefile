@@ -49,8 +49,9 @@ assets: setup ## fetch the pictures and models that the profile of params.yaml n
 	@$(python) -m pipeline.assets
 
 repro: assets no-scm ## run the whole pipeline, captions to report; what is up to date is skipped
+	@mkdir -p .work && touch .work/began
 	@$(dvc) repro report
-	@$(MAKE) summary
+	@[ outputs/$(profile)/report/summary.txt -nt .work/began ] || $(MAKE) summary  # the stage prints it itself
 
 # DVC refuses to run outside a git repository unless it is told that this is meant.
 no-scm: setup

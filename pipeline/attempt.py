@@ -28,9 +28,8 @@ from pipeline.fetch_worker import PARENT, TRUSTED
 from pipeline.files import remove
 from pipeline.params import DownloadParams
 
-PREFIX = "attempt-"  # of the folders that a killed run leaves behind
 POLL = 0.05  # seconds
-START_UP = 300.0  # seconds for the imports of img2dataset, on a machine that is slow and busy
+START_UP = 900.0  # seconds for the imports of img2dataset; seen: 150, beside a training run of higher priority
 NO_RECORD = Failure("missing_row", "img2dataset left no record of this address")
 
 Addresses = dict[str, str]  # key -> http address
@@ -130,7 +129,7 @@ class _Attempt:
 def _started(
     shards: list[Addresses], work: Path, params: DownloadParams, trusted: Collection[str]
 ) -> Iterator[_Attempt]:
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=work))
+    folder = Path(tempfile.mkdtemp(prefix="attempt-", dir=work))
     (folder / "out").mkdir()
     rows = [{"pair": key, "url": url} for shard in shards for key, url in shard.items()]
     pq.write_table(pa.Table.from_pylist(rows), folder / "rows.parquet")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Set
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -45,16 +45,16 @@ NOISE = (
 )
 
 EMPTY = re.compile(
-    r"^(?:various|part of|untitled|unknown|unnamed|unsorted|no ?title|test|image|picture|drawing|icon|icons|symbol|sign"
-    r"|map symbols?|new|old|my|the|simple|set of|collection|stuff|object|thing|shape|design|logo)$"
+    r"^(?:various|part of|untitled|unknown|unnamed|unsorted|no ?title|test|image|picture|drawing|icon|icons|symbol"
+    r"|sign|map symbols?|new|old|my|the|simple|set of|collection|stuff|object|thing|shape|design|logo)$"
     r"|\bcollection\b|\btheme\b|\biconset\b|\bicon set\b|\bsub?mission\b|\bsymbol signs\b|\bcliparts?\b",
     re.IGNORECASE,
 )
 
 JUNK_KEYWORD = re.compile(
-    r"^hash|\btheme\b|^(?:unsorted|icons?|app ?icon|mime-?types?|misc\w*|mapsym|special|clip ?art|shapes?|signs? and symbols"
-    r"|magick|activities|webpage|subnational|united nations member|media|various|other|general|stuff|buttons?"
-    r"|image|color|colour|symbols?|signs?)$"
+    r"^hash|\btheme\b|^(?:unsorted|icons?|app ?icon|mime-?types?|misc\w*|mapsym|special|clip ?art|shapes?"
+    r"|signs? and symbols|magick|activities|webpage|subnational|united nations member|media|various|other|general|stuff"
+    r"|buttons?|image|color|colour|symbols?|signs?)$"
     r"|architetto|rollandin|\bby\b|\d|@|[^\x00-\x7f]",
     re.IGNORECASE,
 )
@@ -72,7 +72,7 @@ def clean_title(title: str) -> str:
     return text
 
 
-def is_english(caption: str, dictionary: Set[str]) -> bool:
+def is_english(caption: str, dictionary: AbstractSet[str]) -> bool:
     """Whether at least two thirds of the caption's words of three letters or more are in the dictionary.
 
     Language identification is unreliable on two words of alt-text; a word list is not.
@@ -103,8 +103,12 @@ def clean_keywords(keywords: list[str | None], caption: str) -> list[str]:
     return kept[:5]
 
 
-_PLAIN_START = re.compile(r"^(?:a|an|the|some|two|three|four|five|\d+|his|her|my|your|no|it|this)\b|^[\w' -]+ing\b(?! \w*s?$)")
-_MASS = frozenset("water snow rain wine milk coffee tea bread cheese rice sand fire smoke ice hair grass wood gold".split())
+_PLAIN_START = re.compile(
+    r"^(?:a|an|the|some|two|three|four|five|\d+|his|her|my|your|no|it|this)\b|^[\w' -]+ing\b(?! \w*s?$)"
+)
+_MASS = frozenset(
+    "water snow rain wine milk coffee tea bread cheese rice sand fire smoke ice hair grass wood gold".split()
+)
 
 
 def noun_phrase(caption: str) -> str:
@@ -122,7 +126,12 @@ _OPENINGS = (
     "The picture shows {thing}.",
     "This image is of {thing}.",
 )
-_TOPICS = ("It is about {topics}.", "It has to do with {topics}.", "The subject is {topics}.", "It belongs to {topics}.")
+_TOPICS = (
+    "It is about {topics}.",
+    "It has to do with {topics}.",
+    "The subject is {topics}.",
+    "It belongs to {topics}.",
+)
 _COLORS = ("The main colors are {colors}.", "It is drawn in {colors}.", "The colors are {colors}.")
 
 

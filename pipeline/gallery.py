@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from pipeline.ledger import Funnel
+from pipeline.ledger import Exit, Funnel
 from pipeline.schema import FAILED, REJECTED
 from pipeline.tally import RuleTally
+from pipeline.text import sentence_spans
 
 Row = Mapping[str, Any]  # a row of an Arrow table as Python values
 TEMPLATES = Path(__file__).with_name("templates")
@@ -35,6 +36,16 @@ class Piece:
 
     text: str
     shared: bool
+
+
+@dataclass(frozen=True)
+class Loss:
+    """The rows that one stage rejected or failed."""
+
+    stage: str
+    outcome: str
+    rows: int
+    rules: str  # each rule with its count, for people
 
 
 @dataclass(frozen=True)
@@ -63,14 +74,49 @@ class Gallery:
 
 
 def compare(before: str, after: str) -> tuple[list[Piece], list[Piece]]:
-    """Two versions of a text, word by word, each cut into what both have and what only it has."""
-    old, new = TOKEN.findall(before), TOKEN.findall(after)
-    matcher = difflib.SequenceMatcher(str.isspace, old, new, autojunk=False)
-    left, right = [], []
+    """Two versions of a text, each cut into what both have and what only it has: by sentences, then by words.
+
+    Words alone would tear sentences apart that differ in one of them from a sentence before, as loops do.
+    """
+    left: list[Piece] = []
+    right: list[Piece] = []
+    old, new = _sentences(before), _sentences(after)
+    matcher = difflib.SequenceMatcher(None, [s.strip() for s in old], [s.strip() for s in new], autojunk=False)
     for tag, a, b, c, d in matcher.get_opcodes():
-        left += [Piece("".join(old[a:b]), tag == "equal")] if b > a else []
-        right += [Piece("".join(new[c:d]), tag == "equal")] if d > c else []
+        cut, put = "".join(old[a:b]), "".join(new[c:d])
+        if tag == "equal":
+            left.append(Piece(cut, shared=True))
+            right.append(Piece(put, shared=True))
+        else:
+            pieces = _compare_words(cut, put)
+            left += pieces[0]
+            right += pieces[1]
     return left, right
+
+
+def _sentences(text: str) -> list[str]:
+    """The sentences of a text, each with the white space behind it."""
+    starts = [0, *(start for start, _ in sentence_spans(text)[1:]), len(text)]
+    return [text[start:end] for start, end in pairwise(starts)]
+
+
+def _compare_words(before: str, after: str) -> tuple[list[Piece], list[Piece]]:
+    old, new = TOKEN.findall(before), TOKEN.findall(after)
+    opcodes = difflib.SequenceMatcher(str.isspace, old, new, autojunk=False).get_opcodes()
+    left = [Piece("".join(old[a:b]), tag == "equal") for tag, a, b, _, _ in opcodes if b > a]
+    right = [Piece("".join(new[c:d]), tag == "equal") for tag, _, _, c, d in opcodes if d > c]
+    return left, right
+
+
+def losses_of(found: Funnel) -> list[Loss]:
+    """What each stage took out, in the order of the stages."""
+    by_fate: dict[tuple[str, str], list[Exit]] = {}
+    for leaving in found.exits:
+        by_fate.setdefault((leaving.stage, leaving.outcome), []).append(leaving)
+    return [
+        Loss(stage, outcome, sum(e.rows for e in exits), ", ".join(f"{e.rule} {e.rows:,}" for e in exits))
+        for (stage, outcome), exits in by_fate.items()
+    ]
 
 
 def judged_text(row: Row) -> str:
@@ -132,4 +178,5 @@ def render(gallery: Gallery) -> str:
     )
     environment.filters["base64"] = lambda data: base64.b64encode(data).decode()
     environment.globals |= {"compare": compare, "judged_text": judged_text, "failed_verdicts": failed_verdicts}
+    environment.globals |= {"losses": losses_of(gallery.funnel)}
     return environment.get_template("gallery.html").render(g=gallery)

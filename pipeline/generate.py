@@ -27,7 +27,7 @@ class Answer:
     finish: str
 
 
-class EndMark(StoppingCriteria):  # type: ignore[misc]  # transformers' class is untyped
+class EndMark(StoppingCriteria):
     """Each row stops at its own `###`, not when the whole batch has one."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
@@ -58,12 +58,12 @@ def answer(
     decoding: DecodingParams,
     *,
     seed: int,
-    advance: Callable[[int], None] = lambda rows: None,
+    advance: Callable[[int], object] = id,  # told how many rows each batch finished; by default nobody listens
 ) -> list[Answer]:
     """Answer each conversation ([T, llm_dim], lengths may differ), in their order.
 
     Rows are batched by length and padded on the left. `seed` sets the sampling of the whole call; with
-    `do_sample` off it changes nothing. `advance` is told how many rows each batch finished.
+    `do_sample` off it changes nothing.
     """
     torch.manual_seed(seed)
     answers: list[Answer | None] = [None] * len(conversations)
@@ -76,9 +76,7 @@ def answer(
     return [found for found in answers if found is not None]
 
 
-def _answer_batch(
-    vlm: VisionLanguageModel, conversations: Sequence[Tensor], decoding: DecodingParams
-) -> list[Answer]:
+def _answer_batch(vlm: VisionLanguageModel, conversations: Sequence[Tensor], decoding: DecodingParams) -> list[Answer]:
     width = max(c.shape[0] for c in conversations)
     embeds = conversations[0].new_zeros(len(conversations), width, conversations[0].shape[1])
     mask = torch.zeros(len(conversations), width, dtype=torch.long)
@@ -104,6 +102,6 @@ def _read_row(tokenizer: PreTrainedTokenizerBase, ids: list[int], limit: int) ->
     """Decode a row up to its end mark, EOS or padding."""
     ends = [i for i, token in enumerate(ids) if token in (tokenizer.eos_token_id, tokenizer.pad_token_id)]
     own = ids[: ends[0]] if ends else ids
-    text, marked = until_end_mark(tokenizer.decode(own, skip_special_tokens=True))
+    text, marked = until_end_mark(str(tokenizer.decode(own, skip_special_tokens=True)))
     tokens = len(tokenize(tokenizer, " " + text)) if marked else len(own)
     return Answer(text, tokens, STOP if marked or ends or len(own) < limit else LENGTH)

@@ -47,7 +47,9 @@ class Grounding:
 
 
 @torch.no_grad()
-def caption_losses(vlm: VisionLanguageModel, picture: Tensor, prompt: Prompt, captions: Sequence[Sequence[int]]) -> Tensor:
+def caption_losses(
+    vlm: VisionLanguageModel, picture: Tensor, prompt: Prompt, captions: Sequence[Sequence[int]]
+) -> Tensor:
     """Mean loss per token of each caption after one picture: features [tokens, 1280] -> [number of captions].
 
     Picture and prompt are read once; all captions continue from their cache.
@@ -128,5 +130,6 @@ def _margin(losses: Tensor, other: Sequence[int]) -> Margin:
     right = losses[:, 0]
     shuffled = torch.empty_like(right)
     shuffled[list(other)] = losses[:, 1]
-    test = stats.wilcoxon(right.numpy(), shuffled.numpy(), alternative="less")
-    return Margin(float(right.mean()), float(shuffled.mean()), float((shuffled - right).mean()), float(test.pvalue))
+    gained = (shuffled - right).double()
+    p = float(stats.wilcoxon(gained.numpy(), alternative="greater").pvalue) if bool(gained.any()) else 1.0
+    return Margin(float(right.mean()), float(shuffled.mean()), float(gained.mean()), p)

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pipeline.errors import UsageError
 
 Positive = Annotated[int, Field(gt=0)]
+Split = Literal["pretrain", "curate", "evaluate"]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
@@ -31,7 +32,7 @@ class CorpusParams(Section):
     path: Path
     max_shared: Positive
     max_pixels: Positive
-    splits: dict[Literal["pretrain", "curate", "evaluate"], Share]
+    splits: dict[Split, Share]
 
     @model_validator(mode="after")
     def _whole(self) -> CorpusParams:

@@ -62,6 +62,17 @@ def plot_before_after(rates: Sequence[tuple[str, Rate]], pictures: int, path: Pa
     _save(figure, path)
 
 
+def plot_loss(curve: Sequence[tuple[int, float]], path: Path) -> None:
+    """Training loss by step."""
+    figure = Figure(figsize=(7.5, 3.2), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([step for step, _ in curve], [loss for _, loss in curve], color=GOOD, linewidth=1.8)
+    axes.set_xlabel("step", color=INK, fontsize=9)
+    axes.grid(axis="y", color=MUTED, linewidth=0.6)
+    _dress(axes, "Loss per token of the answers")
+    _save(figure, path)
+
+
 def _dress(axes: Axes, title: str) -> None:
     axes.set_title(title, loc="left", color=INK, fontsize=11)
     axes.tick_params(length=0, colors=INK, labelsize=9)
@@ -70,5 +81,7 @@ def _dress(axes: Axes, title: str) -> None:
 
 def _save(figure: Figure, path: Path) -> None:
     with atomic(path) as temporary:
-        # Without the version of matplotlib, which it would write beside the pixels.
-        figure.savefig(temporary, format="png", dpi=DPI, metadata={"Software": None})
+        # Software: without it matplotlib writes its version beside the pixels.
+        figure.savefig(
+            temporary, format="png", dpi=DPI, metadata={"Software": None}, bbox_inches="tight", pad_inches=0.15
+        )

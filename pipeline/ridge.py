@@ -11,7 +11,9 @@ from torch import Tensor
 from pipeline.vlm import VisionLanguageModel
 
 
-def start_from_ridge(vlm: VisionLanguageModel, features: Tensor, captions: Sequence[Sequence[int]], strength: float) -> None:
+def start_from_ridge(
+    vlm: VisionLanguageModel, features: Tensor, captions: Sequence[Sequence[int]], strength: float
+) -> None:
     """Set the projection so that a picture's mean feature lands near its caption's words.
 
     features [N, tokens, 1280]; captions: N lists of token ids; `strength` is added to the diagonal. The target

@@ -10,10 +10,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import Dataset
 from transformers import Trainer, TrainerCallback, TrainingArguments
@@ -79,7 +80,7 @@ class TrainedPart(nn.Module):
         embeds = self.vlm.join(input_ids, self.vlm.project(features), self.image_at)
         return {"loss": self.vlm(embeds, attention_mask, labels).loss}
 
-    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # noqa: ARG002 - nn.Module's signature
+    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]  # noqa: ARG002
         """The trained parameters by name."""
         return {name: value.detach() for name, value in self.named_parameters() if value.requires_grad}
 
@@ -117,17 +118,19 @@ def learning_rate(schedule: Schedule, step: int) -> float:
     return schedule.min_lr + (schedule.lr - schedule.min_lr) * half_wave
 
 
-class _Trainer(Trainer):  # type: ignore[misc]  # transformers' class is untyped
+class _Trainer(Trainer):
     """transformers' Trainer with the paper's schedule, which is not among its own."""
 
     def __init__(self, schedule: Schedule, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.schedule = schedule
 
-    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> LambdaLR:  # noqa: ARG002 - its signature
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> LambdaLR:  # noqa: ARG002 - Trainer's
         """The learning rate of `schedule`, as a factor on its peak."""
         peak = self.schedule.lr
-        self.lr_scheduler = LambdaLR(optimizer or self.optimizer, lambda step: learning_rate(self.schedule, step) / peak)
+        self.lr_scheduler = LambdaLR(
+            cast("Optimizer", optimizer or self.optimizer), lambda step: learning_rate(self.schedule, step) / peak
+        )
         return self.lr_scheduler
 
 
@@ -162,7 +165,7 @@ def fit(
         eval_strategy="steps" if heldout else "no",
         eval_steps=schedule.checkpoint_every,
         prediction_loss_only=True,
-        logging_steps=5,
+        logging_steps=max(1, schedule.steps // 100),
         remove_unused_columns=False,
         dataloader_num_workers=0,
         dataloader_pin_memory=False,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -36,15 +37,15 @@ _STAGES = (
 class SameConv2d(nn.Conv2d):
     """A convolution with TensorFlow's SAME padding, which is uneven where the stride is 2."""
 
-    def forward(self, input: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """[B, C, H, W] -> [B, C', ceil(H / stride), ceil(W / stride)]."""
         pads: list[int] = []
         for size, kernel, stride in zip(
-            (input.shape[-1], input.shape[-2]), reversed(self.kernel_size), reversed(self.stride), strict=True
+            (x.shape[-1], x.shape[-2]), reversed(self.kernel_size), reversed(self.stride), strict=True
         ):
             total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
             pads += [total // 2, total - total // 2]
-        return F.conv2d(F.pad(input, pads), self.weight, None, self.stride, 0, 1, self.groups)
+        return F.conv2d(F.pad(x, pads), self.weight, None, self.stride, 0, 1, self.groups)
 
 
 def _norm(channels: int) -> nn.BatchNorm2d:
@@ -72,7 +73,7 @@ class InvertedResidual(nn.Module):
         hidden = F.relu6(self.bn0(self.expand_conv(x))) if self.expands else x
         hidden = F.relu6(self.bn1(self.depthwise_conv(hidden)))
         hidden = self.bn2(self.project_conv(hidden))
-        return hidden + x if self.skip else hidden
+        return cast("Tensor", hidden + x if self.skip else hidden)
 
 
 class EfficientNetLite0(nn.Module):

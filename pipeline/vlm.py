@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 from PIL import Image
@@ -48,7 +48,7 @@ class VisionLanguageModel(nn.Module):
         super().__init__()
         self.vision = vision
         self.projection = nn.Linear(FEATURE_WIDTH, llm.config.hidden_size)
-        self.llm = llm
+        self.llm: Any = llm  # a PreTrainedModel; its generate() and get_decoder() have no types worth keeping
         self.tokenizer = tokenizer
         self.pyramid = tuple(pyramid)
         self.image_tokens = sum(side**2 for side in pyramid)
@@ -71,7 +71,7 @@ class VisionLanguageModel(nn.Module):
 
     def project(self, features: Tensor) -> Tensor:
         """Pooled features [B, tokens, 1280] -> image embeddings [B, tokens, llm_dim] in the LLM's dtype."""
-        return cast(Tensor, self.projection(features.float())).to(self.llm.dtype)
+        return cast("Tensor", self.projection(features.float())).to(self.llm.dtype)
 
     def encode_images(self, pictures: Sequence[Image.Image]) -> Tensor:
         """B pictures -> image embeddings [B, tokens, llm_dim]."""
@@ -79,7 +79,7 @@ class VisionLanguageModel(nn.Module):
 
     def embed_tokens(self, ids: Tensor) -> Tensor:
         """Token ids [B, T] -> embeddings [B, T, llm_dim]."""
-        return cast(Tensor, self.llm.get_input_embeddings()(ids))
+        return cast("Tensor", self.llm.get_input_embeddings()(ids))
 
     def join(self, ids: Tensor, image_embeds: Tensor, at: int) -> Tensor:
         """Embed ids [B, T] and put image embeddings [B, tokens, llm_dim] in place of the ids from `at` on."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from pipeline.captions import clean_title
 from pipeline.command import run_command, stage_parser
 from pipeline.debian import Titled, read_packages
 from pipeline.errors import JobError
-from pipeline.params import CorpusParams, load_params
+from pipeline.params import CorpusParams, Split, load_params
 from pipeline.parquet import write_table
 from pipeline.schema import CANDIDATE
 
@@ -30,7 +30,7 @@ def key_of(url: str) -> str:
     return sha256(url.encode()).hexdigest()[:16]
 
 
-def split_of(caption: str, splits: dict[str, float]) -> str:
+def split_of(caption: str, splits: Mapping[Split, float]) -> Split:
     """The split that a caption falls into: its hash, as a number in [0, 1), against the cumulated shares."""
     point = int.from_bytes(sha256(f"split {caption}".encode()).digest()[:8], "big") / 2**64
     edge = 0.0
@@ -56,7 +56,7 @@ def build_corpus(pictures: Iterable[Titled], params: CorpusParams) -> tuple[pa.T
         elif key in rows:
             left_out["address seen before"] += 1
         else:
-            split = split_of(picture.caption, dict(params.splits))
+            split = split_of(picture.caption, params.splits)
             rows[key] = {
                 "key": key,
                 "url": picture.url,

@@ -40,9 +40,7 @@ DESCRIBED = pa.schema(
 )
 
 
-def describe(
-    rows: pa.Table, params: DescribeParams, captioner: Captioner, advance: Callable[[int], None]
-) -> pa.Table:
+def describe(rows: pa.Table, params: DescribeParams, captioner: Captioner, advance: Callable[[int], None]) -> pa.Table:
     """Add both passes to the rows that have a picture, and leave the picture out of the result."""
     alive = alive_rows(rows)
     pictures = [open_picture(image["bytes"]) for image in rows["image"].take(alive).to_pylist()]

@@ -16,7 +16,7 @@ from filters import RULES
 from pipeline.command import run_command, stage_parser
 from pipeline.errors import JobError
 from pipeline.files import explain, write_text
-from pipeline.gallery import Gallery, failures_of, group_by_rule, pair_answers, render
+from pipeline.gallery import Gallery, failures_of, group_by_rule, losses_of, pair_answers, render
 from pipeline.ledger import Funnel, funnel
 from pipeline.params import Params, load_params
 from pipeline.parquet import read_table
@@ -96,10 +96,7 @@ def summary_of(found: Funnel, headline: str, outputs: Path) -> str:
         f"{left['describe']:>7,} described",
         f"{found.kept:>7,} kept ({found.kept / found.sampled:.0%})",
     ]
-    for stage, outcome in dict.fromkeys((leaving.stage, leaving.outcome) for leaving in found.exits):
-        exits = [leaving for leaving in found.exits if (leaving.stage, leaving.outcome) == (stage, outcome)]
-        rules = ", ".join(f"{leaving.rule} {leaving.rows:,}" for leaving in exits)
-        lines.append(f"{-sum(leaving.rows for leaving in exits):>7,} {outcome} by {stage}: {rules}")
+    lines += [f"{-loss.rows:>7,} {loss.outcome} by {loss.stage}: {loss.rules}" for loss in losses_of(found)]
     places = {"pairs": "pairs.parquet", "rejects": "rejected.parquet", "gallery": "report/gallery.html"}
     lines += ["", headline, "", *(f"{name:<8} {outputs / place}" for name, place in places.items())]
     return "\n".join(lines) + "\n"

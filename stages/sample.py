@@ -21,8 +21,6 @@ from pipeline.params import SampleParams
 from pipeline.parquet import read_table, write_table
 from pipeline.runner import whole_stage
 
-SIZES = {"curate": "pictures", "evaluate": "heldout"}  # split -> the param that says how many are drawn
-
 
 def rank(key: str, seed: int) -> bytes:
     """The place of a row in the order of a seed: as random as sha256, the same on every machine."""
@@ -35,7 +33,12 @@ def draw_samples(corpus: pa.Table, params: SampleParams) -> dict[str, pa.Table]:
     Raises UsageError when a sample is larger than its split, JobError when a key stands twice.
     """
     _check_keys(corpus["key"].to_pylist())
-    return {split: _ranked(corpus, split, params) for split in ("curate", "evaluate", "pretrain")}
+    ranked = {split: _ranked(corpus, split, params.seed) for split in ("curate", "evaluate", "pretrain")}
+    return {
+        "curate": _first(ranked["curate"], "curate", params.pictures, "sample.pictures"),
+        "evaluate": _first(ranked["evaluate"], "evaluate", params.heldout, "sample.heldout"),
+        "pretrain": ranked["pretrain"],
+    }
 
 
 def _check_keys(keys: list[str]) -> None:
@@ -46,17 +49,17 @@ def _check_keys(keys: list[str]) -> None:
         )
 
 
-def _ranked(corpus: pa.Table, split: str, params: SampleParams) -> pa.Table:
+def _ranked(corpus: pa.Table, split: str, seed: int) -> pa.Table:
     rows = corpus.filter(pc.equal(corpus["split"], split))
     keys = rows["key"].to_pylist()
-    order = sorted(range(len(keys)), key=lambda row: rank(keys[row], params.seed))
-    if split in SIZES:
-        wanted = int(getattr(params, SIZES[split]))
-        if wanted > len(order):
-            name = f"sample.{SIZES[split]}"
-            raise UsageError(f"{name} asks for {wanted} rows, but the {split} split holds {len(order)}: lower {name}")
-        order = order[:wanted]
+    order = sorted(range(len(keys)), key=lambda row: rank(keys[row], seed))
     return rows.take(pa.array(order, pa.int64()))
+
+
+def _first(rows: pa.Table, split: str, wanted: int, name: str) -> pa.Table:
+    if wanted > rows.num_rows:
+        raise UsageError(f"{name} asks for {wanted} rows, but the {split} split holds {rows.num_rows}: lower {name}")
+    return rows.slice(0, wanted)
 
 
 def _run(argv: Sequence[str] | None) -> None:

@@ -41,7 +41,9 @@ def examples_of(vlm: VisionLanguageModel, pairs: pa.Table, features: Tensor, par
     ]
 
 
-def train(params: Params, pairs_path: Path, work: Path) -> tuple[TrainedPart, dict[str, object], list[dict[str, float]]]:
+def train(
+    params: Params, pairs_path: Path, work: Path
+) -> tuple[TrainedPart, dict[str, object], list[dict[str, float]]]:
     """Fine-tune; returns the trained part, the metrics and the log of the loss."""
     section = params.train
     pairs = read_table(pairs_path, ["image", "instruction", "description"])
@@ -74,7 +76,7 @@ def _run(argv: Sequence[str] | None) -> None:
         save_trained(part, fresh)
         write_text(json.dumps(metrics, indent=1) + "\n", fresh / "metrics.json")
         write_text(json.dumps(curve, indent=1) + "\n", fresh / "loss.json")
-        plot_loss(curve, fresh / "loss.png")
+        plot_loss([(int(point["step"]), point["loss"]) for point in curve], fresh / "loss.png")
     shutil.rmtree(work, ignore_errors=True)
     print(f"train: {metrics['pairs']} pairs, loss {metrics['loss_first']:.2f} -> {metrics['loss_last']:.2f}; {out}")
 

@@ -67,14 +67,15 @@ class LocalRewriter:
         return ids
 
     def _answer(self, prompts: Sequence[list[int]]) -> list[Completion]:
-        batch = self.tokenizer.pad({"input_ids": prompts}, padding_side="left", return_tensors="pt")
-        out = self.model.generate(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"])
+        batch = self.tokenizer.pad({"input_ids": list(prompts)}, padding_side="left", return_tensors="pt")
+        model: Any = self.model  # generate() has no types
+        out = model.generate(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"])
         return [self._read(row) for row in out[:, batch["input_ids"].shape[1] :].tolist()]
 
     def _read(self, ids: list[int]) -> Completion:
         """Decode one row up to its first end token; a row that has none was cut off."""
         end = next((i for i, token in enumerate(ids) if token in self._ends), None)
-        text = self.tokenizer.decode(ids[:end], skip_special_tokens=True)
+        text = str(self.tokenizer.decode(ids[:end], skip_special_tokens=True))
         return Completion(text, LENGTH if end is None else STOP)
 
 

@@ -150,7 +150,7 @@ def echoes_headers(handler: Handler) -> None:
 def serving(script: Mapping[str, Sequence[Reply]]) -> Iterator[ChatServer]:
     """Run the server while the block runs."""
     with ChatServer(script) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         try:
             yield server

@@ -47,7 +47,10 @@ def run(folder: Path, seconds: float = 0.0, version: str = "1") -> Counts:
         with (folder / "starts").open("a") as starts:
             starts.write(f"{rows['key'][0]}\n")
         hold = folder / "hold"
-        while hold.exists() and rows["key"][0].as_py().startswith(f"{int(hold.read_text()):08x}"):
+        held = hold.exists() and rows["key"][0].as_py().startswith(f"{int(hold.read_text()):08x}")
+        for _ in range(60_000):  # ten minutes at most: a test that was killed itself never lets go
+            if not held or not hold.exists():
+                break
             time.sleep(0.01)
         records = rows.to_pylist()
         for record in records:

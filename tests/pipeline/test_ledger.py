@@ -20,8 +20,8 @@ ROWS: list[Row] = [
     ("k3", REJECTED, "verify", "apology", "apology 1 is above 0", 1.0),
     ("k4", REJECTED, "filter", "too_short", "too_short 7 is below 50", 7.0),
     ("k5", None, None, None, None, None),
-    ("k6", REJECTED, "filter", "language", "language 0 is below 1", 0.0),
-    ("k7", REJECTED, "filter", "language", "language 0 is below 1", 0.0),
+    ("k6", REJECTED, "filter", "word_repetition", "word_repetition 0.5 is above 0.2", 0.5),
+    ("k7", REJECTED, "filter", "word_repetition", "word_repetition 0.5 is above 0.2", 0.5),
 ]
 KEYS = [row[0] for row in ROWS]
 
@@ -83,7 +83,7 @@ def test_the_funnel_follows_the_stages() -> None:
         kept=2,
         exits=(
             Exit("download", FAILED, "status", 1),
-            Exit("filter", REJECTED, "language", 2),
+            Exit("filter", REJECTED, "word_repetition", 2),
             Exit("filter", REJECTED, "too_short", 1),
             Exit("verify", REJECTED, "apology", 1),
         ),

@@ -97,9 +97,7 @@ def test_two_runs_write_the_same_bytes(outputs: Path) -> None:
 
 
 @pytest.mark.parametrize("streaming", [False, True])
-def test_datasets_decodes_the_pictures(
-    outputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, streaming: bool
-) -> None:
+def test_datasets_decodes_the_pictures(outputs: Path, tmp_path: Path, streaming: bool) -> None:
     """`load_dataset("parquet", ...)` gives PIL pictures without a word about features."""
     from datasets import load_dataset
 
@@ -135,7 +133,7 @@ def test_instructions_hang_on_the_key_alone() -> None:
     keys = [f"{n:016x}" for n in range(4000)]
     drawn = [instruction_of(key, params) for key in keys]
     assert drawn[::-1] == [instruction_of(key, params) for key in keys[::-1]]
-    assert {word: n // 100 for word, n in Counter(drawn).items()}.keys() == {"a", "b", "c", "d"}
+    assert set(drawn) == set(params.instructions)
     assert all(900 < n < 1100 for n in Counter(drawn).values())
     other = [instruction_of(key, params.model_copy(update={"seed": 43})) for key in keys]
     assert 800 < sum(a == b for a, b in zip(drawn, other, strict=True)) < 1200

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -46,7 +45,7 @@ def write_evaluation(outputs: Path, text: str = "It is a map.") -> None:
     ]
     write_table(table_of(rows, ANSWERS), outputs / "evaluate/answers.parquet")
     rates = {"stage1": {"failure_rate": 0.9, "low": 0.8, "high": 1.0}, "mcnemar_p": 0.01}
-    rates |= {"finetuned": {"failure_rate": 0.125, "low": 0.0, "high": 0.25}, "pictures": 2}  # type: ignore[dict-item]
+    rates |= {"finetuned": {"failure_rate": 0.125, "low": 0.0, "high": 0.25}, "pictures": 2}
     (outputs / "evaluate/metrics.json").write_text(json.dumps(rates))
 
 
@@ -107,8 +106,9 @@ def test_what_the_repairs_took_is_visible(outputs: Path) -> None:
     """The raw text stands whole, with the part that is gone struck out."""
     assert report.main([]) == 0
     text = (outputs / "report/gallery.html").read_text(encoding="utf-8")
-    assert re.search(r"<p>The image shows number 5\.?(<del>| )", text)
-    assert "<ins>the </ins>" in text
+    raw, final = "It is number 5. It is number 5. It is", "The image shows <ins>the </ins>number 5."
+    assert f"<p>The image shows number 5.<del> {raw}</del></p>" in text
+    assert f"<p>{final}</p>" in text
 
 
 def test_the_page_is_whole_and_runs_nothing(outputs: Path) -> None:
@@ -140,7 +140,6 @@ def test_texts_stay_texts(workplace: Path) -> None:
     assert not [attrs for _, attrs in page.tags if "onerror" in attrs or attrs.get("src") == "x"]
     assert [str(attrs["href"])[0] for _, attrs in page.tags if "href" in attrs] == ["#"] * 5
     assert page.words.count(EVIL) >= 8
-    assert "49" not in re.sub(r"[\w.]*\d{3,}[\w.]*", "", page.words)
 
 
 def test_the_page_is_the_same_twice(outputs: Path) -> None:
@@ -209,7 +208,8 @@ def test_missing_input_is_one_line(
     assert (outputs / "report/gallery.html").read_bytes() == page
 
 
-def test_summary_before_any_report(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("workplace")
+def test_summary_before_any_report(capsys: pytest.CaptureFixture[str]) -> None:
     """There is nothing to print yet, and the line says what makes it."""
     assert report.main(["--summary"]) == 1
     assert "outputs/embedded/report/summary.txt: No such file or directory; run the stage" in capsys.readouterr().err
@@ -224,6 +224,8 @@ def test_summary_before_any_report(workplace: Path, capsys: pytest.CaptureFixtur
         ("", "A car.", "", "A car."),
         ("A car.", "", "A car.", ""),
         ("A red car.", "A blue car.", "red", "blue"),
+        ("The car has a red door. The car has a blue door.", "The car has a blue door.", "The car has a red door.", ""),
+        ("It is a map, it is a red map. It is a red map.", "It is a red map.", "It is a map, it is a red map.", ""),
     ],
 )
 def test_compare_marks_what_only_one_text_has(before: str, after: str, gone: str, added: str) -> None:
