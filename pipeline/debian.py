@@ -37,16 +37,23 @@ class Titled:
 def read_packages(root: Path, max_pixels: int) -> Iterator[Titled]:
     """Every PNG of the unpacked packages under `root`, in the order of their paths.
 
-    Raises JobError when a package is not there, with the command that fetches it.
+    Raises JobError when a package or its word list is not there, with the command that fetches it.
     """
     for package in PACKAGES:
         if not (root / package).is_dir():
             raise JobError(f"no package {package} in {root}: run `make assets`, or set corpus.path")
-    listed = (root / WORDS / "usr/share/dict/american-english").read_text(encoding="utf-8")
-    dictionary = frozenset(listed.lower().split())
+    dictionary = _dictionary(root)
     for titled, png in [*_clipart(root), *_stamps(root)]:
         if png.is_file() and 0 < png_pixels(png) <= max_pixels:
             yield titled if is_english(titled.caption, dictionary) else replace(titled, caption="")
+
+
+def _dictionary(root: Path) -> frozenset[str]:
+    listing = root / WORDS / "usr/share/dict/american-english"
+    try:
+        return frozenset(listing.read_text(encoding="utf-8").lower().split())
+    except (OSError, UnicodeDecodeError):
+        raise JobError(f"no word list in {listing}: delete {root / WORDS} and run `make assets`") from None
 
 
 def png_pixels(path: Path) -> int:
@@ -78,10 +85,10 @@ def _title_of_file(name: Path) -> str:
 
 
 def _dublin_core(svg: Path) -> tuple[str, list[str | None]]:
-    """Title and keywords of a drawing; both empty where the file is not well-formed."""
+    """Title and keywords of a drawing; both empty where the file cannot be parsed."""
     try:
         work = next((node for node in ET.parse(svg).getroot().iter() if node.tag.endswith("}Work")), None)
-    except ET.ParseError:
+    except (ET.ParseError, LookupError, ValueError):  # the last two: an encoding that expat does not know
         return "", []
     if work is None:
         return "", []

@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase, StoppingCriteria, StoppingCriteriaList
 
+from pipeline.backends.completion import LENGTH, STOP
 from pipeline.params import DecodingParams
 from pipeline.prompts import END_MARK, Prompt, tokenize, until_end_mark
 from pipeline.vlm import VisionLanguageModel
 
-STOP, LENGTH = "stop", "length"  # finish reasons, as OpenAI-compatible servers name them
+
 _TAIL = 4  # tokens that can hold an end mark and what it was merged with
 
 

@@ -6,19 +6,19 @@ it belongs to. The split is drawn by caption, so that drawings with one caption 
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 
 import pyarrow as pa
 
 from pipeline.captions import clean_title
-from pipeline.command import run_command, stage_parser
+from pipeline.command import run_command, stage_params
 from pipeline.debian import Titled, read_packages
 from pipeline.errors import JobError
-from pipeline.params import CorpusParams, Split, load_params
+from pipeline.params import CorpusParams, Split
 from pipeline.parquet import write_table
 from pipeline.schema import CANDIDATE
 
@@ -42,31 +42,25 @@ def split_of(caption: str, splits: Mapping[Split, float]) -> Split:
 
 
 def build_corpus(pictures: Iterable[Titled], params: CorpusParams) -> tuple[pa.Table, Counter[str]]:
-    """The corpus, sorted by key, and how many pictures were left out for which reason."""
-    everything = list(pictures)
-    shared = Counter(picture.caption for picture in everything)
+    """The corpus, sorted by key, and how many pictures were left out for which reason.
+
+    An address that is listed more than once is one picture, with the first caption that says something.
+    """
     left_out: Counter[str] = Counter()
-    rows: dict[str, dict[str, object]] = {}
-    for picture in everything:
-        key = key_of(picture.url)
+    by_key: dict[str, Titled] = {}
+    for picture in pictures:
         if not picture.caption:
             left_out["caption says nothing"] += 1
-        elif shared[picture.caption] > params.max_shared:
-            left_out[f"caption shared by more than {params.max_shared} pictures"] += 1
-        elif key in rows:
+        elif by_key.setdefault(key_of(picture.url), picture) is not picture:
             left_out["address seen before"] += 1
+    shared = Counter(picture.caption for picture in by_key.values())
+    rows = []
+    for key, picture in sorted(by_key.items()):
+        if shared[picture.caption] > params.max_shared:
+            left_out[f"caption shared by more than {params.max_shared} pictures"] += 1
         else:
-            split = split_of(picture.caption, params.splits)
-            rows[key] = {
-                "key": key,
-                "url": picture.url,
-                "caption": picture.caption,
-                "keywords": picture.keywords,
-                "source": picture.source,
-                "split": split,
-            }
-    table = pa.Table.from_pylist([rows[key] for key in sorted(rows)], schema=CORPUS)
-    return table, left_out
+            rows.append({"key": key, **asdict(picture), "split": split_of(picture.caption, params.splits)})
+    return pa.Table.from_pylist(rows, schema=CORPUS), left_out
 
 
 def read_folder(folder: Path) -> list[Titled]:
@@ -76,9 +70,9 @@ def read_folder(folder: Path) -> list[Titled]:
         raise JobError(f"{listing} does not exist: write one line a picture, file<TAB>caption, or set corpus.path")
     pictures = []
     for number, cells in _tsv(listing):
-        if len(cells) < 2:
-            raise JobError(f"{listing}:{number}: no tab; wanted file<TAB>caption")
-        keywords = [word.strip() for word in cells[2].split(",")] if len(cells) > 2 else []
+        if len(cells) < 2 or not cells[0]:
+            raise JobError(f"{listing}:{number}: wanted file<TAB>caption")
+        keywords = [word.strip() for word in cells[2].split(",") if word.strip()] if len(cells) > 2 else []
         pictures.append(Titled(f"folder:{cells[0]}", clean_title(cells[1]), keywords, folder.name))
     return pictures
 
@@ -91,14 +85,21 @@ def read_tsv(path: Path) -> list[Titled]:
     for number, cells in _tsv(path):
         if len(cells) != 2 or not cells[1].startswith(("http://", "https://")):
             raise JobError(f"{path}:{number}: wanted caption<TAB>http address")
-        pictures.append(Titled(cells[1].strip(), cells[0].strip(), [], path.name))
+        caption = cells[0].strip() if any(map(str.isalpha, cells[0])) else ""
+        pictures.append(Titled(cells[1].strip(), caption, [], path.name))
     return pictures
 
 
-def _tsv(path: Path) -> Iterable[tuple[int, list[str]]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-        yield from ((number, cells) for number, cells in enumerate(reader, 1) if cells)
+def _tsv(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """The lines that are not empty, with their numbers; bytes, so that an error of encoding has a line too."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+            except UnicodeDecodeError as error:
+                raise JobError(f"{path}:{number}: byte {error.start + 1} is not UTF-8; save it as UTF-8") from None
+            if text:
+                yield number, text.split("\t")
 
 
 def read_source(params: CorpusParams) -> Iterable[Titled]:
@@ -109,8 +110,7 @@ def read_source(params: CorpusParams) -> Iterable[Titled]:
 
 
 def _run(argv: Sequence[str] | None) -> None:
-    args = stage_parser(__doc__).parse_args(argv)
-    params = load_params(args.profile)
+    params = stage_params(__doc__, argv)
     table, left_out = build_corpus(read_source(params.corpus), params.corpus)
     if not table.num_rows:
         raise JobError(f"the corpus in {params.corpus.path} is empty: no picture has a caption that says something")

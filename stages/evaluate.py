@@ -26,7 +26,8 @@ from pipeline.errors import JobError
 from pipeline.features import picture_features
 from pipeline.files import write_text
 from pipeline.finetuned import load_finetuned
-from pipeline.generate import LENGTH, Answer, answer, first_turn
+from pipeline.backends.completion import LENGTH
+from pipeline.generate import Answer, answer, first_turn
 from pipeline.grounding import measure_margin
 from pipeline.params import EvaluateParams, Params
 from pipeline.parquet import list_shards, read_table, write_table

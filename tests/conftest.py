@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:  # torch is imported for the tests that need it alone
+    from pipeline.params import ModelParams
+    from pipeline.vlm import VisionLanguageModel
 
 # Set before a library is imported that looks at them; child processes inherit them.
 os.environ |= {
@@ -16,6 +21,7 @@ os.environ |= {
     "TOKENIZERS_PARALLELISM": "false",
     "WANDB_MODE": "disabled",
     "MPLBACKEND": "Agg",
+    "OMP_NUM_THREADS": "1",  # tiny models: threads that wait for each other cost more than they give
 }
 
 # No deadline: how long an example takes says something about the machine. Failures print how to replay them.
@@ -38,3 +44,29 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(ROOT / "profiles", tmp_path / "profiles")
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def model_params(root: Path, tmp_path_factory: pytest.TempPathFactory) -> ModelParams:
+    """The smoke profile's model (float32, pyramid 1 and 2), its tiny random parts on disk; no projection yet."""
+    from pipeline.params import load_params
+    from tests.smoke import save_random_vision
+    from tests.tiny import save_tiny_llm
+
+    folder = tmp_path_factory.mktemp("models")
+    save_random_vision(folder / "vision")
+    parts = {"llm": save_tiny_llm(folder / "llm"), "vision": folder / "vision", "projection": folder / "none"}
+    return load_params("smoke", root).model.model_copy(update=parts)
+
+
+@pytest.fixture(scope="session")
+def tiny_vlm(model_params: ModelParams) -> VisionLanguageModel:
+    """A vision-language model whose answers depend on the picture. Tests share it and leave it as it is."""
+    import torch
+
+    from pipeline.vlm import load_model
+
+    torch.manual_seed(0)
+    vlm = load_model(model_params)
+    torch.nn.init.normal_(vlm.vision.bn1.weight, std=1e9)  # an untrained tower's features are as small as 1e-9
+    return vlm

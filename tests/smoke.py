@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -57,8 +55,3 @@ def save_random_vision(folder: Path) -> None:
     torch.manual_seed(0)
     folder.mkdir(parents=True)
     save_file(EfficientNetLite0().state_dict(), folder / WEIGHTS_FILE)
-
-
-def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    """Run `python -m COMMAND...` in `folder` with this interpreter."""
-    return subprocess.run([sys.executable, "-m", *command], cwd=folder, capture_output=True, text=True, check=False)

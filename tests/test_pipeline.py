@@ -1,0 +1,164 @@
+"""The whole pipeline, for real: DVC, img2dataset, every stage, on generated pictures and tiny models."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import datasets
+import pandas as pd
+import pytest
+from PIL import Image
+
+from pipeline.files import sha256_file
+from tests.smoke import make_checkout
+
+KILLED = ("describe", "filter", "rewrite", "emit")
+
+
+def in_checkout(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run `python -m COMMAND...` in a checkout, with this interpreter first on PATH for dvc's commands."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = os.environ | {"PATH": path}
+    environment.pop("PYTHONPATH", None)
+    return subprocess.run(
+        [sys.executable, "-m", *command], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout in which `dvc repro` ran the smoke profile."""
+    folder = make_checkout(tmp_path_factory.mktemp("checkout"))
+    for command in (("init", "--no-scm", "-q"), ("config", "core.analytics", "false"), ("repro", "report")):
+        done = in_checkout(folder, "dvc", *command)
+        assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """Digests of what the killed stages write."""
+    outputs = folder / "outputs/smoke"
+    files = [p for name in KILLED[:3] for p in sorted((outputs / name).iterdir())]
+    files += [outputs / f"{name}.parquet" for name in ("pairs", "rejected", "ledger")]
+    return {str(path.relative_to(outputs)): sha256_file(path) for path in files}
+
+
+def test_dvc_runs_every_stage(finished: Path) -> None:
+    """One `dvc repro` leaves every output, and a second one finds nothing to do."""
+    outputs = finished / "outputs/smoke"
+    for name in ("pairs.parquet", "rejected.parquet", "ledger.parquet", "report/gallery.html", "evaluate/metrics.json"):
+        assert (outputs / name).is_file()
+    again = in_checkout(finished, "dvc", "repro", "report")
+    assert again.returncode == 0
+    assert "Running stage" not in again.stdout
+    assert "up to date" in again.stdout
+
+
+def test_every_sampled_picture_is_accounted_for(finished: Path) -> None:
+    """The ledger holds each sampled key once, with its outcome."""
+    outputs = finished / "outputs/smoke"
+    sampled = pd.read_parquet(outputs / "sample/curate.parquet")
+    ledger = pd.read_parquet(outputs / "ledger.parquet")
+    assert sorted(ledger["key"]) == sorted(sampled["key"])
+    assert set(ledger["outcome"]) <= {"kept", "rejected", "failed"}
+    dropped = ledger[ledger["outcome"] != "kept"]
+    assert dropped[["stage", "rule", "reason"]].notna().all(axis=None)
+
+
+def test_the_set_opens_as_a_data_set(finished: Path) -> None:
+    """`datasets` decodes the pictures of pairs.parquet, and every row says where it came from."""
+    path = finished / "outputs/smoke/pairs.parquet"
+    rows = datasets.load_dataset("parquet", data_files=str(path), split="train", cache_dir=str(finished / ".cache/hf"))
+    first = rows[0]
+    assert isinstance(first["image"], Image.Image)
+    assert first["url"].startswith("folder:")
+    assert first["instruction"] in {"Describe this image in detail.", "What is in the picture?"}
+
+
+def test_nothing_of_this_machine_is_in_the_outputs(finished: Path) -> None:
+    """No port and no path of the machine reaches a table that people pass on."""
+    for name in ("pairs", "rejected", "ledger"):
+        data = (finished / f"outputs/smoke/{name}.parquet").read_bytes()
+        rows = pd.read_parquet(finished / f"outputs/smoke/{name}.parquet").drop(columns="image", errors="ignore")
+        text = str(rows.to_dict())
+        assert b"127.0.0.1" not in data
+        assert "127.0.0.1" not in text
+        assert str(finished) not in text
+
+
+@pytest.mark.parametrize("stage", KILLED)
+def test_killed_at_any_moment_and_run_again(finished: Path, stage: str) -> None:
+    """kill -9 of a stage's whole process group at random moments, then a rerun: the same bytes as without a kill."""
+    before = digests(finished)
+    rng = random.Random(stage)
+    took = time.monotonic()
+    assert in_checkout(finished, f"stages.{stage}").returncode == 0
+    took = time.monotonic() - took
+    for _ in range(2):
+        with subprocess.Popen(
+            [sys.executable, "-m", f"stages.{stage}"],
+            cwd=finished,
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as process:
+            time.sleep(rng.uniform(0.5, 1.0) * took)
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+    done = in_checkout(finished, f"stages.{stage}")
+    assert done.returncode == 0, done.stderr
+    assert digests(finished) == before
+
+
+def test_the_paper_profile_is_planned(finished: Path, tmp_path: Path) -> None:
+    """With `profile: paper`, `dvc repro --dry --force` plans every stage of the paper's run.
+
+    Without --force DVC stops planning at the first stage whose input is not there yet.
+    """
+    folder = make_checkout(tmp_path)
+    (folder / "params.yaml").write_text("profile: paper\n", encoding="utf-8")
+    assert in_checkout(folder, "dvc", "init", "--no-scm", "-q").returncode == 0
+    planned = in_checkout(folder, "dvc", "repro", "--dry", "--force")
+    assert planned.returncode == 0, planned.stdout + planned.stderr
+    for stage in ("corpus", "describe", "emit", "train", "evaluate", "report"):
+        assert f"python -m stages.{stage} --profile paper" in planned.stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "message", "code"),
+    [
+        (("stages.filter", "--profile", "nosuch"), "no profile 'nosuch'", 2),
+        (("stages.describe", "--porfile", "smoke"), "--porfile", 2),
+        (("stages.verify", "--profile", "embedded"), "outputs/embedded/rewrite", 1),
+    ],
+    ids=["unknown profile", "mistyped flag", "stage before it has not run"],
+)
+def test_bad_input_is_one_line(finished: Path, command: tuple[str, ...], message: str, code: int) -> None:
+    """What a user can mend is one line on stderr, with the exit code of its kind."""
+    done = in_checkout(finished, *command)
+    assert done.returncode == code
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("pairmill: error: ")
+    assert message in lines[0]
+
+
+def test_a_torn_shard_is_named(finished: Path) -> None:
+    """A shard that was cut short ends the next stage with its name, and the shard is not used."""
+    shard = finished / "outputs/smoke/verify/part-00001.parquet"
+    whole = shard.read_bytes()
+    shard.write_bytes(whole[: len(whole) // 2])
+    try:
+        done = in_checkout(finished, "stages.emit")
+    finally:
+        shard.write_bytes(whole)
+    assert done.returncode == 1
+    assert "verify/part-00001.parquet" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert in_checkout(finished, "stages.emit").returncode == 0
