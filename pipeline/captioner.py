@@ -56,5 +56,6 @@ class LocalCaptioner:
 def load_captioner(params: ModelParams) -> LocalCaptioner:
     """The stage-1 model that the params name. Its revision is the projection's and the language model's digest."""
     vlm = load_model(params, projection=params.projection)
-    digests = [sha256_file(path)[:12] for path in (params.projection, params.llm / "model.safetensors")]
+    weights = sorted(params.llm.glob("*.safetensors"))
+    digests = [sha256_file(path)[:12] for path in (params.projection, *weights)]
     return LocalCaptioner(vlm, f"{params.vision.name} + {params.llm.name}", "-".join(digests))

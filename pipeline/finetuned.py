@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 from peft import LoraConfig, inject_adapter_in_model
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from pipeline.errors import JobError
@@ -43,7 +44,7 @@ def save_trained(part: TrainedPart, folder: Path) -> None:
 def load_finetuned(model: ModelParams, params: TrainParams, folder: Path) -> VisionLanguageModel:
     """The stage-1 model with the parameters that `save_trained` wrote to `folder`.
 
-    Raises JobError where the file is missing or was trained with other parts.
+    Raises JobError where the file is missing, damaged or was trained with other parts.
     """
     path = folder / TRAINED_FILE
     if not path.is_file():
@@ -51,6 +52,9 @@ def load_finetuned(model: ModelParams, params: TrainParams, folder: Path) -> Vis
     vlm = prepare(load_model(model, projection=model.projection), params)
     try:
         TrainedPart(vlm, 0).load_state_dict(load_file(path))
+    except SafetensorError as error:
+        raise JobError(f"{path} is damaged: {error}; run `dvc repro train` again") from error
     except KeyError as error:
-        raise JobError(f"{path} does not fit train.parts={params.parts}: {error.args[0]}") from None
+        wanted = f"train.parts={params.parts} and train.lora_rank={params.lora_rank}"
+        raise JobError(f"{path} does not fit {wanted}: {error.args[0]}; run `dvc repro train`") from None
     return vlm.eval()

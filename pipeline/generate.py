@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 import torch
@@ -14,7 +15,6 @@ from pipeline.backends.completion import LENGTH, STOP
 from pipeline.params import DecodingParams
 from pipeline.prompts import END_MARK, Prompt, tokenize, until_end_mark
 from pipeline.vlm import VisionLanguageModel
-
 
 _TAIL = 4  # tokens that can hold an end mark and what it was merged with
 
@@ -42,14 +42,18 @@ class EndMark(StoppingCriteria):
 
 def first_turn(vlm: VisionLanguageModel, image_embeds: Tensor, prompt: Prompt) -> list[Tensor]:
     """Embeddings of a prompt about each picture: image_embeds [B, tokens, llm_dim] -> B of [T, llm_dim]."""
-    before, after = (vlm.embed_tokens(torch.tensor(ids)) for ids in (prompt.before_image, prompt.after_image))
+    before, after = (vlm.embed_tokens(_ids(ids)) for ids in (prompt.before_image, prompt.after_image))
     return [torch.cat([before, image, after]) for image in image_embeds]
 
 
 def further_turn(vlm: VisionLanguageModel, conversation: Tensor, answer: str, turn: Sequence[int]) -> Tensor:
     """A conversation [T, llm_dim] with the model's answer and a further turn behind it."""
     ids = [*tokenize(vlm.tokenizer, " " + answer), *turn]
-    return torch.cat([conversation, vlm.embed_tokens(torch.tensor(ids))])
+    return torch.cat([conversation, vlm.embed_tokens(_ids(ids))])
+
+
+def _ids(ids: Sequence[int]) -> Tensor:
+    return torch.tensor(ids, dtype=torch.long)  # said, because an empty tensor would be of floats
 
 
 @torch.no_grad()
@@ -84,7 +88,9 @@ def _answer_batch(vlm: VisionLanguageModel, conversations: Sequence[Tensor], dec
     for row, conversation in enumerate(conversations):
         embeds[row, width - conversation.shape[0] :] = conversation
         mask[row, width - conversation.shape[0] :] = 1
-    sampling = {"temperature": decoding.temperature, "top_p": decoding.top_p} if decoding.do_sample else {}
+    # top_k=0: transformers would otherwise cut at 50, which no param says.
+    warm = {"temperature": decoding.temperature, "top_p": decoding.top_p, "top_k": 0}
+    sampling = warm if decoding.do_sample else {}
     out: Tensor = vlm.llm.generate(
         inputs_embeds=embeds,
         attention_mask=mask,
@@ -96,13 +102,19 @@ def _answer_batch(vlm: VisionLanguageModel, conversations: Sequence[Tensor], dec
         pad_token_id=vlm.tokenizer.pad_token_id,
         **sampling,
     )
-    return [_read_row(vlm.tokenizer, row.tolist(), decoding.max_new_tokens) for row in out]
+    ends = _end_tokens(vlm)
+    return [_read_row(vlm.tokenizer, row.tolist(), decoding.max_new_tokens, ends) for row in out]
 
 
-def _read_row(tokenizer: PreTrainedTokenizerBase, ids: list[int], limit: int) -> Answer:
-    """Decode a row up to its end mark, EOS or padding."""
-    ends = [i for i, token in enumerate(ids) if token in (tokenizer.eos_token_id, tokenizer.pad_token_id)]
-    own = ids[: ends[0]] if ends else ids
+def _end_tokens(vlm: VisionLanguageModel) -> set[int | None]:
+    """EOS and padding; some models have several ends, and name them in the generation config alone."""
+    named = vlm.llm.generation_config.eos_token_id
+    return {vlm.tokenizer.eos_token_id, vlm.tokenizer.pad_token_id, *(named if isinstance(named, list) else [named])}
+
+
+def _read_row(tokenizer: PreTrainedTokenizerBase, ids: list[int], limit: int, ends: set[int | None]) -> Answer:
+    """Decode a row up to its end mark or the first token of `ends`."""
+    own = list(takewhile(lambda token: token not in ends, ids))
     text, marked = until_end_mark(str(tokenizer.decode(own, skip_special_tokens=True)))
-    tokens = len(tokenize(tokenizer, " " + text)) if marked else len(own)
-    return Answer(text, tokens, STOP if marked or ends or len(own) < limit else LENGTH)
+    said = own if not marked else tokenize(tokenizer, " " + text) if text else []
+    return Answer(text, len(said), STOP if marked or len(own) < limit else LENGTH)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
@@ -12,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 from tqdm import tqdm
 
+from pipeline.errors import JobError
 from pipeline.generate import first_turn
 from pipeline.prompts import Prompt
 from pipeline.vlm import VisionLanguageModel
@@ -106,9 +108,14 @@ def measure_grounding(
 
     features [N, tokens, 1280], captions: N lists of token ids. The score of a caption is its loss without a
     picture (the mean picture in its place) minus its loss with it, so that captions that are merely
-    likely win nothing.
+    likely win nothing. Raises JobError where a picture has fewer captions that differ from its own.
     """
     rng, n = random.Random(seed), len(captions)
+    fewest = n - max(Counter(map(tuple, captions)).values())
+    if fewest < distractors:
+        raise JobError(
+            f"{n} pictures give only {fewest} wrong captions to rank against; set pretrain.distractors lower"
+        )
     other = next_in_cycle(n, seed)
     blank = features.mean(0)
     chunks = [captions[start : start + 32] for start in range(0, n, 32)]

@@ -7,17 +7,19 @@ module that it trains (its state is the trained part alone, so a checkpoint is s
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import Dataset
-from transformers import Trainer, TrainerCallback, TrainingArguments
+from transformers import Trainer, TrainerCallback, TrainerState, TrainingArguments
 from transformers.trainer_utils import get_last_checkpoint
 
 from pipeline.prompts import Prompt
@@ -85,10 +87,13 @@ class TrainedPart(nn.Module):
         return {name: value.detach() for name, value in self.named_parameters() if value.requires_grad}
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:  # noqa: ARG002
-        """Load what `state_dict` gave; a name missing or left over is a KeyError."""
+        """Load what `state_dict` gave; a tensor missing, left over or of another shape is a KeyError."""
         own = self.state_dict()
-        if own.keys() != state_dict.keys():
-            raise KeyError(f"checkpoint holds {sorted(state_dict)}, the model trains {sorted(own)}")
+        wanted, found = ({name: tuple(t.shape) for name, t in state.items()} for state in (own, state_dict))
+        wrong = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
+        if wrong:  # copy_ would broadcast a LoRA of rank 1 without a word
+            first = f"{wrong[0]} is {found.get(wrong[0], 'missing')}, wanted {wanted.get(wrong[0], 'no such tensor')}"
+            raise KeyError(f"{len(wrong)} of its tensors are wrong: {first}")
         with torch.no_grad():
             for name, value in own.items():
                 value.copy_(state_dict[name])
@@ -134,6 +139,16 @@ class _Trainer(Trainer):
         return self.lr_scheduler
 
 
+def last_checkpoint(work: Path) -> tuple[Path, TrainerState] | None:
+    """The last whole checkpoint in `work` and Trainer's state there; what a kill left half written is removed."""
+    while work.is_dir() and (newest := get_last_checkpoint(str(work))):
+        try:
+            return Path(newest), TrainerState.load_from_json(str(Path(newest, "trainer_state.json")))
+        except (FileNotFoundError, ValueError):  # Trainer writes this file last
+            shutil.rmtree(newest)
+    return None
+
+
 def fit(
     vlm: VisionLanguageModel,
     examples: Sequence[Example],
@@ -172,6 +187,10 @@ def fit(
         report_to=[],
     )
     part = TrainedPart(vlm, len(examples[0].prompt.before_image))
+    last = last_checkpoint(work)
+    if last and last[1].global_step >= schedule.steps:  # Trainer itself would take one step more
+        part.load_state_dict(load_file(last[0] / "model.safetensors"))
+        return part, [dict(entry) for entry in last[1].log_history]
     trainer = _Trainer(
         schedule,
         model=part,
@@ -181,5 +200,5 @@ def fit(
         data_collator=collate,
         callbacks=list(callbacks),
     )
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(work)) if work.is_dir() else None)
+    trainer.train(resume_from_checkpoint=str(last[0]) if last else None)
     return part, [dict(entry) for entry in trainer.state.log_history]

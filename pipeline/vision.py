@@ -14,9 +14,12 @@ from typing import cast
 import numpy as np
 import torch
 from PIL import Image
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from pipeline.errors import JobError
 
 IMAGE_SIDE = 224  # pixels
 FEATURE_WIDTH = 1280
@@ -102,9 +105,19 @@ class EfficientNetLite0(nn.Module):
 
 
 def load_vision(folder: Path) -> EfficientNetLite0:
-    """Load the frozen tower from `folder`/model.safetensors, in eval mode, without gradients."""
+    """Load the frozen tower from `folder`/model.safetensors, in eval mode, without gradients.
+
+    Raises JobError, in one line, where the file is damaged or holds another model.
+    """
+    path = folder / WEIGHTS_FILE
     tower = EfficientNetLite0()
-    tower.load_state_dict(load_file(folder / WEIGHTS_FILE))
+    try:
+        tower.load_state_dict(load_file(path))
+    except (RuntimeError, SafetensorError) as error:
+        what = " ".join(str(error).split())[:200]
+        raise JobError(
+            f"cannot load the vision tower in {path}: {what}; run `make assets`, or set model.vision"
+        ) from error
     return tower.eval().requires_grad_(False)
 
 

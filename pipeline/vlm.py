@@ -14,11 +14,17 @@ from typing import Any, cast
 
 import torch
 from PIL import Image
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    GenerationConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 
 from pipeline.errors import JobError
 from pipeline.params import ModelParams
@@ -108,21 +114,36 @@ class VisionLanguageModel(nn.Module):
 def load_model(params: ModelParams, *, projection: Path | None = None) -> VisionLanguageModel:
     """Load the frozen parts named in `params` and, where given, a trained projection.
 
-    Raises JobError naming the folder that is missing and the command that makes it.
+    Raises JobError naming the folder that is missing or damaged and the command that makes it.
     """
     for folder in (params.vision, params.llm):
-        if not (folder / "model.safetensors").is_file():
+        if not any(folder.glob("*.safetensors")):  # a large language model comes in several files
             raise JobError(f"no model in {folder}: run `make assets`, or set model.vision and model.llm")
     torch.set_num_threads(params.threads)
-    dtype = getattr(torch, params.dtype)
-    llm = AutoModelForCausalLM.from_pretrained(
-        params.llm, dtype=dtype, attn_implementation=params.attention, local_files_only=True
-    )
-    tokenizer = AutoTokenizer.from_pretrained(params.llm, local_files_only=True)
+    llm, tokenizer = _load_llm(params)
     model = VisionLanguageModel(load_vision(params.vision), llm, tokenizer, params.pyramid)
     if projection is not None:
         load_projection(model, projection)
     return model.eval()
+
+
+def _load_llm(params: ModelParams) -> tuple[Any, PreTrainedTokenizerBase]:
+    try:
+        llm: Any = AutoModelForCausalLM.from_pretrained(
+            params.llm,
+            dtype=getattr(torch, params.dtype),
+            attn_implementation=params.attention,
+            local_files_only=True,
+            use_safetensors=True,
+        )
+        tokenizer = AutoTokenizer.from_pretrained(params.llm, local_files_only=True)
+    except (OSError, ValueError, SafetensorError) as error:
+        what = " ".join(str(error).split())[:200] or type(error).__name__
+        mend = "run `make assets`, or set model.llm"
+        raise JobError(f"cannot load the language model in {params.llm}: {what}; {mend}") from error
+    # Replaced whole: what a model's folder says of sampling must not mix with the params.
+    llm.generation_config = GenerationConfig(eos_token_id=llm.generation_config.eos_token_id)
+    return llm, tokenizer
 
 
 def save_projection(model: VisionLanguageModel, path: Path) -> None:
@@ -136,9 +157,14 @@ def load_projection(model: VisionLanguageModel, path: Path) -> None:
     """Load a projection that `save_projection` wrote; a wrong shape or pyramid is a JobError that says so."""
     if not path.is_file():
         raise JobError(f"no projection at {path}: run `dvc repro pretrain`, or set model.projection")
-    with safe_open(path, framework="pt") as file:
-        state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-        pyramid = tuple(json.loads((file.metadata() or {}).get("pairmill", "{}")).get("pyramid", ()))
+    try:
+        with safe_open(path, framework="pt") as file:
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+            pyramid = tuple(json.loads((file.metadata() or {}).get("pairmill", "{}")).get("pyramid", ()))
+    except SafetensorError as error:
+        raise JobError(
+            f"{path} is damaged: {error}; run `dvc repro pretrain` again, or set model.projection"
+        ) from error
     expected = {name: tuple(value.shape) for name, value in model.projection.state_dict().items()}
     found = {name: tuple(value.shape) for name, value in state.items()}
     if found != expected or pyramid != model.pyramid:

@@ -19,6 +19,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from filters import check_limits, judge_all
+from pipeline.backends.completion import LENGTH
 from pipeline.captions import sentences_of
 from pipeline.command import run_command, stage_params
 from pipeline.comparison import mcnemar, rate_with_interval
@@ -26,7 +27,6 @@ from pipeline.errors import JobError
 from pipeline.features import picture_features
 from pipeline.files import write_text
 from pipeline.finetuned import load_finetuned
-from pipeline.backends.completion import LENGTH
 from pipeline.generate import Answer, answer, first_turn
 from pipeline.grounding import measure_margin
 from pipeline.params import EvaluateParams, Params

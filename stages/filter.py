@@ -36,7 +36,7 @@ def filter_rows(rows: pa.Table, params: FilterParams, advance: Callable[[int], N
     """Add the repaired text and the verdicts of all rules to the rows that are alive; reject what cannot be mended."""
     alive = alive_rows(rows)
     values, rejected = [], {}
-    for number, raw in zip(alive, rows["raw_text"].take(alive).to_pylist(), strict=True):
+    for number, raw in zip(alive, rows["raw_text"].take(pa.array(alive, pa.int64())).to_pylist(), strict=True):
         text, repairs = repair(raw)
         verdicts = judge_all(text, params.limits)
         failed = [verdict for verdict in verdicts if verdict.failed]

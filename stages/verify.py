@@ -26,7 +26,7 @@ def verify_rows(rows: pa.Table, params: VerifyParams, advance: Callable[[int], N
     """Add the verdicts of all rules on `final_text`; reject a row for the first rule that it fails."""
     alive = alive_rows(rows)
     values, rejected = [], {}
-    for number, text in zip(alive, rows["final_text"].take(alive).to_pylist(), strict=True):
+    for number, text in zip(alive, rows["final_text"].take(pa.array(alive, pa.int64())).to_pylist(), strict=True):
         verdicts = judge_all(text, params.limits)
         failed = [verdict for verdict in verdicts if verdict.failed]
         values.append({"verify_verdicts": [asdict(v) for v in verdicts], "verify_version": rule_set_version()})

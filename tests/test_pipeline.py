@@ -116,7 +116,7 @@ def test_killed_at_any_moment_and_run_again(finished: Path, stage: str) -> None:
     assert digests(finished) == before
 
 
-def test_the_paper_profile_is_planned(finished: Path, tmp_path: Path) -> None:
+def test_the_paper_profile_is_planned(tmp_path: Path) -> None:
     """With `profile: paper`, `dvc repro --dry --force` plans every stage of the paper's run.
 
     Without --force DVC stops planning at the first stage whose input is not there yet.

@@ -165,7 +165,7 @@ def test_a_torn_language_model_is_named(model_params: ModelParams, tmp_path: Pat
     """One line with the folder and the mend."""
     folder = shutil.copytree(model_params.llm, tmp_path / "part")
     (folder / file).write_bytes((folder / file).read_bytes()[:50])
-    with pytest.raises(JobError, match="run `make assets`, or set model.llm") as error:
+    with pytest.raises(JobError, match=r"run `make assets`, or set model\.llm") as error:
         load_model(model_params.model_copy(update={"llm": folder}))
     assert str(error.value).startswith(f"cannot load the language model in {folder}: ")
     assert "\n" not in str(error.value)

@@ -1,0 +1,189 @@
+"""The filter and verify stages: which rule rejects, which one only flags, and what is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+import yaml
+
+from filters import RULES, rule_set_version
+from pipeline.params import FilterParams, VerifyParams, load_params
+from pipeline.parquet import read_table, write_table
+from pipeline.schema import FAILED, OUTCOME, REJECTED
+from stages import filter as filter_stage
+from stages import verify as verify_stage
+from stages.filter import FILTERED, MENDABLE, filter_rows
+from stages.verify import VERIFIED, verify_rows
+
+SOUND = "The image shows a cat sitting on a mat. It is about animals and pets."
+TEXTS = [
+    pytest.param(SOUND, [], None, id="sound"),
+    pytest.param(f"{SOUND} The cat is is is old.", [], None, id="repaired"),
+    pytest.param("A cat on a mat.", [], "too_short", id="fatal"),
+    pytest.param(f"{SOUND} The cat has the name Мурка.", ["mixed_script"], None, id="mendable"),
+    pytest.param("This is a cat named Мурка.", ["mixed_script"], "too_short", id="fatal_and_mendable"),
+]
+
+
+@pytest.fixture(scope="module")
+def limits(root: Path) -> FilterParams:
+    """The embedded profile's limits."""
+    return load_params("embedded", root).filter
+
+
+def table(column: str, texts: Sequence[str | None]) -> pa.Table:
+    """Rows with one text each; those without one failed to download."""
+    schema = pa.schema([pa.field("key", pa.string()), pa.field(column, pa.string()), *OUTCOME])
+    failed = {"outcome": FAILED, "stage": "download", "rule": "dns", "reason": "Name or service not known"}
+    rows = [
+        {"key": f"{number:016x}", column: text, **(failed if text is None else {})} for number, text in enumerate(texts)
+    ]
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+def filtered(params: FilterParams, *texts: str | None) -> list[dict[str, Any]]:
+    """The rows that `filter` makes of these raw texts."""
+    done = filter_rows(table("raw_text", texts), params, lambda _: None)
+    assert done.column_names[-len(FILTERED) :] == FILTERED.names
+    rows: list[dict[str, Any]] = done.to_pylist()
+    return rows
+
+
+def verified(params: VerifyParams, *texts: str | None) -> list[dict[str, Any]]:
+    """The rows that `verify` makes of these final texts."""
+    done = verify_rows(table("final_text", texts), params, lambda _: None)
+    assert done.column_names[-len(VERIFIED) :] == VERIFIED.names
+    rows: list[dict[str, Any]] = done.to_pylist()
+    return rows
+
+
+def outcome(row: dict[str, Any]) -> tuple[object, ...]:
+    """The OUTCOME columns."""
+    return tuple(row[name] for name in OUTCOME.names)
+
+
+@pytest.mark.parametrize(("text", "flags", "rule"), TEXTS)
+def test_filter_rejects_for_what_no_rewriter_can_mend(
+    limits: FilterParams, text: str, flags: list[str], rule: str | None
+) -> None:
+    """The first such rule is the outcome; mendable ones are flags, and the row lives on."""
+    (row,) = filtered(limits, text)
+    assert row["flags"] == flags
+    assert set(flags) <= MENDABLE
+    assert rule not in MENDABLE
+    failed = {verdict["rule"]: verdict for verdict in row["filter_verdicts"] if verdict["failed"]}
+    assert set(failed) == {*flags, *([rule] if rule else [])}
+    if rule is None:
+        assert outcome(row) == (None,) * 5
+    else:
+        assert outcome(row) == (REJECTED, "filter", rule, failed[rule]["reason"], failed[rule]["value"])
+        assert row["reason"]
+
+
+def test_filter_judges_the_repaired_text(limits: FilterParams) -> None:
+    """The repairs that changed it are named; what was sound names none."""
+    mended, sound = filtered(limits, f"{SOUND} The cat is is is old.", SOUND)
+    assert mended["repairs"] == ["collapse_stutter"]
+    assert mended["repaired_text"] == f"{SOUND} The cat is old."
+    assert (sound["repairs"], sound["repaired_text"]) == ([], SOUND)
+
+
+def test_the_verdicts_of_all_rules_are_kept(limits: FilterParams) -> None:
+    """In the order of the rules, value and limit with them, whether the text passed or not; and of no rule without a limit."""
+    rows = [*filtered(limits, SOUND, "A cat."), *verified(VerifyParams(limits=limits.limits), SOUND, "A cat.")]
+    for row in rows:
+        verdicts = row.get("filter_verdicts") or row["verify_verdicts"]
+        assert [v["rule"] for v in verdicts] == [r.name for r in RULES]
+        assert {v["rule"]: v["limit"] for v in verdicts} == limits.limits
+        assert all(bool(v["reason"]) == v["failed"] for v in verdicts)
+        assert (row.get("filter_version") or row["verify_version"]) == rule_set_version()
+    few = FilterParams(limits={"too_short": 50, "language": None})
+    assert [v["rule"] for v in filtered(few, SOUND)[0]["filter_verdicts"]] == ["too_short"]
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        (SOUND, None),
+        ("A cat on a mat.", "too_short"),
+        (f"{SOUND} The cat has the name Мурка.", "mixed_script"),
+        (f"{SOUND} The cat is is is old.", "word_stutter"),
+        ("This is a cat named Мурка.", "too_short"),
+    ],
+    ids=["sound", "fatal", "mendable", "unrepaired", "the first of two"],
+)
+def test_verify_rejects_for_every_rule(limits: FilterParams, text: str, rule: str | None) -> None:
+    """Nobody mends the final text any more, and nothing repairs it either."""
+    (row,) = verified(VerifyParams(limits=limits.limits), text)
+    failed = {verdict["rule"]: verdict for verdict in row["verify_verdicts"] if verdict["failed"]}
+    if rule is None:
+        assert (outcome(row), failed) == ((None,) * 5, {})
+    else:
+        assert outcome(row) == (REJECTED, "verify", rule, failed[rule]["reason"], failed[rule]["value"])
+    assert row["final_text"] == text
+
+
+Stage = Callable[..., list[dict[str, Any]]]
+
+
+@pytest.mark.parametrize(
+    ("stage", "names"), [(filtered, FILTERED.names), (verified, VERIFIED.names)], ids=["filter", "verify"]
+)
+@pytest.mark.parametrize("texts", [(None, SOUND, None, "A cat."), (None, None)], ids=["some", "all"])
+def test_dead_rows_pass_through(
+    limits: FilterParams, stage: Stage, names: Sequence[str], texts: tuple[str | None, ...]
+) -> None:
+    """Their outcome stays download's; the stage's columns are null; their neighbours are judged by their own texts."""
+    params = limits if stage is filtered else VerifyParams(limits=limits.limits)
+    rows = stage(params, *texts)
+    for row, text in zip(rows, texts, strict=True):
+        if text is None:
+            assert outcome(row) == (FAILED, "download", "dns", "Name or service not known", None)
+            assert {name: row[name] for name in names} == dict.fromkeys(names)
+        else:
+            assert row["rule"] == (None if text == SOUND else "too_short")
+
+
+SHARDS: list[list[str | None]] = [[SOUND, None], ["A cat."]]
+
+
+@pytest.fixture
+def run(workplace: Path, root: Path) -> Callable[..., int]:
+    """Runs one of the commands on two shards with some limits changed; returns the exit code."""
+    for name in ("pipeline", "stages"):
+        (workplace / name).symlink_to(root / name)
+    for number, texts in enumerate(SHARDS):
+        for folder, column in (("describe", "raw_text"), ("rewrite", "final_text")):
+            write_table(table(column, texts), Path(f"outputs/embedded/{folder}/part-{number:05d}.parquet"))
+    profile = Path("profiles/embedded.yaml")
+
+    def run(stage: str, **limits: float) -> int:
+        sections = yaml.safe_load(profile.read_text(encoding="utf-8"))
+        sections[stage]["limits"] = {**sections[stage]["limits"], **limits}
+        profile.write_text(yaml.safe_dump(sections), encoding="utf-8")
+        main = {"filter": filter_stage.main, "verify": verify_stage.main}[stage]
+        return main(["--profile", "embedded"])
+
+    return run
+
+
+@pytest.mark.parametrize("stage", ["filter", "verify"])
+def test_from_end_to_end(run: Callable[..., int], stage: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every shard, and one line that counts."""
+    assert run(stage) == 0
+    assert capsys.readouterr().out.startswith(f"{stage}: 3 rows, 1 alive, 1 rejected, 1 failed (0 shards reused)")
+    shards = sorted(Path("outputs/embedded", stage).glob("*.parquet"))
+    assert [read_table(shard)["rule"].to_pylist() for shard in shards] == [[None, "dns"], ["too_short"]]
+
+
+@pytest.mark.parametrize("stage", ["filter", "verify"])
+def test_a_mistyped_rule_is_one_line(run: Callable[..., int], stage: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 2 with the nearest rule, and no output."""
+    assert run(stage, to_short=50) == 2
+    said = capsys.readouterr().err
+    assert said == "pairmill: error: unknown rule 'to_short' in limits; did you mean 'too_short'?\n"
+    assert not Path("outputs/embedded", stage).exists()
