@@ -68,5 +68,6 @@ def tiny_vlm(model_params: ModelParams) -> VisionLanguageModel:
 
     torch.manual_seed(0)
     vlm = load_model(model_params)
-    torch.nn.init.normal_(vlm.vision.get_parameter("bn1.weight"), std=1e9)  # an untrained tower's features are as small as 1e-9
+    # an untrained tower's features are as small as 1e-9
+    torch.nn.init.normal_(vlm.vision.get_parameter("bn1.weight"), std=1e9)
     return vlm
