@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from pipeline.backends.completion import LENGTH, STOP
-from pipeline.generate import Answer, answer, first_turn, further_turn
+from pipeline.generate import Answer, EndMark, answer, first_turn, further_turn
 from pipeline.params import DecodingParams, ModelParams
 from pipeline.prompts import next_turn, picture_prompt, tokenize
 from pipeline.vlm import VisionLanguageModel, load_model
@@ -115,6 +115,21 @@ def test_each_row_stops_at_its_own_mark(chain: VisionLanguageModel, size: int) -
     letters = [str(row.values[0]) for row in ENDINGS]
     found = answer(chain, prompts(chain, *letters), GREEDY.model_copy(update={"batch_size": size}), seed=0)
     assert found == [row.values[1] for row in ENDINGS]
+
+
+@pytest.mark.parametrize(
+    ("tails", "ended"),
+    [
+        (["A cat.###", "A cat", "####", "##"], [True, False, True, False]),
+        (["###", "### A cat and a dog", ".#", "# # #"], [True, False, False, False]),
+    ],
+    ids=["now", "long ago"],
+)
+def test_the_mark_ends_its_row_alone(tiny_vlm: VisionLanguageModel, tails: list[str], ended: list[bool]) -> None:
+    """Asked after every token, it looks at the last few of each row."""
+    rows = tiny_vlm.tokenizer(tails, padding=True, padding_side="left", return_tensors="pt")["input_ids"]
+    found = EndMark(tiny_vlm.tokenizer)(rows, torch.empty(0))
+    assert found.tolist() == ended
 
 
 def test_any_end_token_that_the_folder_names_ends_a_row(

@@ -130,10 +130,12 @@ def pictures() -> Tensor:
 def test_a_model_that_sees_ranks_every_right_caption_first(seeing: VisionLanguageModel, pictures: Tensor) -> None:
     """However likely a caption is by itself: word 0 is everybody's first guess, and wins only its own picture."""
     biased = copy.deepcopy(seeing)
-    with torch.no_grad():
-        biased.llm.lm_head.weight[WORDS[0], 16:] += 1.0
     prompt = picture_prompt(biased.tokenizer, "What?")
     captions = [[word] for word in WORDS]
+    with torch.no_grad():
+        last = biased.embed_tokens(torch.tensor(prompt.after_image))[-1, 16:]
+        biased.llm.lm_head.weight[WORDS[0], 16:] = 2 * last / last.norm()
+    assert {int(caption_losses(biased, picture, prompt, captions).argmin()) for picture in pictures} == {0}
     found = measure_grounding(biased, pictures, prompt, captions, distractors=5, seed=0)
     assert (found.pictures, found.distractors, found.ranked_first) == (12, 5, 1.0)
     # Wilson: 1 / (1 + z**2 / n) with z = 1.96
