@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+import yaml
 
 from pipeline.errors import JobError, UsageError
 from pipeline.params import SampleParams
@@ -91,9 +92,9 @@ def test_a_key_that_stands_twice_is_an_error_that_names_it() -> None:
 
 def test_the_stage_writes_one_table_a_split(workplace: Path) -> None:
     """From outputs/<profile>/corpus.parquet, under the profile's own params."""
-    profile = (workplace / "profiles/embedded.yaml").read_text()
-    profile = profile.replace("pictures: 400", "pictures: 8").replace("heldout: 240", "heldout: 4")
-    (workplace / "profiles/tiny.yaml").write_text(profile)
+    profile = yaml.safe_load((workplace / "profiles/embedded.yaml").read_text())
+    profile["sample"] |= {"pictures": 8, "heldout": 4}
+    (workplace / "profiles/tiny.yaml").write_text(yaml.safe_dump(profile))
     write_table(corpus(NUMBERS), workplace / "outputs/tiny/corpus.parquet")
     assert main(["--profile", "tiny"]) == 0
     for name, rows in draw_samples(corpus(NUMBERS), params()).items():
