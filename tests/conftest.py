@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +29,11 @@ os.environ |= {
 # No deadline: how long an example takes says something about the machine. Failures print how to replay them.
 settings.register_profile("pairmill", deadline=None, print_blob=True, derandomize="CI" in os.environ)
 settings.load_profile("pairmill")
+
+# A shell that puts a job in the background makes it deaf to Ctrl-C, and its children inherit that: the tests that
+# send one would wait for ever.
+if threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parent.parent
 
