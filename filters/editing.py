@@ -15,9 +15,16 @@ def without_sentences(text: str, positions: Collection[int]) -> str:
 
 
 def until_settled(mend: Callable[[str], str], text: str) -> str:
-    """Apply `mend`, which must shorten a text that it changes, until it changes nothing: so it is idempotent."""
+    """Apply `mend`, which must take characters from a text that it changes, until it changes nothing.
+
+    White space does not count: sentences that stood together are joined by a blank. What is left is idempotent.
+    """
     while (mended := mend(text)) != text:
-        if len(mended) >= len(text):
+        if _ink(mended) >= _ink(text):
             raise ValueError(f"a mend must shorten its text, but {text!r} became {mended!r}")
         text = mended
     return text
+
+
+def _ink(text: str) -> int:
+    return sum(not character.isspace() for character in text)
