@@ -120,7 +120,7 @@ def list_shards(folder: Path) -> list[Path]:
 
 def _open(source: object, path: Path) -> pq.ParquetFile:
     try:
-        return pq.ParquetFile(source, page_checksum_verification=True)
+        return pq.ParquetFile(source, page_checksum_verification=True, pre_buffer=False)
     except (pa.ArrowException, ValueError, OSError, MemoryError) as error:
         raise _damaged(path, error) from error
 
@@ -131,7 +131,7 @@ def _read(source: object, path: Path, columns: Sequence[str] | None) -> pa.Table
         lacking = [name for name in columns or () if name not in file.schema_arrow.names]
         if lacking:
             raise JobError(f"{path} lacks the column {', '.join(lacking)}; delete it and run `dvc repro`")
-        table = file.read(list(columns) if columns is not None else None)
+        table = file.read(list(columns) if columns is not None else None, use_threads=False)
         stored = (file.metadata.metadata or {}).get(b"ARROW:schema")
         if stored and not pa.ipc.read_schema(pa.py_buffer(base64.b64decode(stored))).equals(file.schema_arrow):
             raise JobError(f"{path}: {MEND} (its two schemas differ)")
