@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pyarrow as pa
 
@@ -12,6 +13,13 @@ from pipeline.schema import OUTCOME, REJECTED, Verdict
 def alive_rows(rows: pa.Table) -> list[int]:
     """The numbers of the rows that no stage has rejected or failed."""
     return [number for number, outcome in enumerate(rows["outcome"].to_pylist()) if outcome is None]
+
+
+def values_at(rows: pa.Table, name: str, numbers: Sequence[int]) -> list[Any]:
+    """The values of one column in the rows of these numbers; there may be none."""
+    # Typed, because take() refuses the null array that an empty list becomes.
+    values: list[Any] = rows[name].take(pa.array(numbers, pa.int64())).to_pylist()
+    return values
 
 
 def add_columns(

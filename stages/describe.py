@@ -19,7 +19,7 @@ from pipeline.generate import Answer
 from pipeline.params import DescribeParams
 from pipeline.pictures import open_picture
 from pipeline.runner import code_version, run_map_stage
-from pipeline.tables import add_columns, alive_rows
+from pipeline.tables import add_columns, alive_rows, values_at
 
 DESCRIBED = pa.schema(
     [
@@ -43,7 +43,7 @@ DESCRIBED = pa.schema(
 def describe(rows: pa.Table, params: DescribeParams, captioner: Captioner, advance: Callable[[int], None]) -> pa.Table:
     """Add both passes to the rows that have a picture, and leave the picture out of the result."""
     alive = alive_rows(rows)
-    pictures = [open_picture(image["bytes"]) for image in rows["image"].take(pa.array(alive, pa.int64())).to_pylist()]
+    pictures = [open_picture(image["bytes"]) for image in values_at(rows, "image", alive)]
     first, second = captioner.describe(pictures, params, advance)
     described = [_columns(a, b, params, captioner) for a, b in zip(first, second, strict=True)]
     return add_columns(rows.drop_columns(["image"]), DESCRIBED, alive, described)

@@ -100,14 +100,11 @@ def evaluate(params: Params, rows: pa.Table, trained: Path) -> tuple[dict[str, o
     metrics: dict[str, object] = {"pictures": rows.num_rows}
     records: list[dict[str, object]] = []
     failed: dict[str, list[bool]] = {}
-    for name in ("stage1", "finetuned"):
-        vlm = (
-            load_model(params.model, projection=params.model.projection)
-            if name == "stage1"
-            else load_finetuned(params.model, params.train, trained)
-        )
-        pictures = [image["bytes"] for image in rows["image"].to_pylist()]
-        features = picture_features(vlm, pictures, f"evaluate: features ({name})")
+    stage1 = load_model(params.model, projection=params.model.projection)
+    finetuned = load_finetuned(params.model, params.train, trained)
+    pictures = [image["bytes"] for image in rows["image"].to_pylist()]
+    features = picture_features(stage1, pictures, "evaluate: features")  # the tower is frozen: both models see these
+    for name, vlm in (("stage1", stage1), ("finetuned", finetuned)):
         answers = answer_all(vlm, features, section, name)
         rules = judge_answers(answers, section)
         failed[name] = [bool(row) for row in rules]

@@ -18,7 +18,7 @@ from pipeline.command import run_command, stage_params
 from pipeline.params import FilterParams
 from pipeline.runner import code_version, run_map_stage
 from pipeline.schema import VERDICTS, Verdict
-from pipeline.tables import add_columns, alive_rows, drop_rows, rejection
+from pipeline.tables import add_columns, alive_rows, drop_rows, rejection, values_at
 
 FILTERED = pa.schema(
     [
@@ -36,7 +36,7 @@ def filter_rows(rows: pa.Table, params: FilterParams, advance: Callable[[int], N
     """Add the repaired text and the verdicts of all rules to the rows that are alive; reject what cannot be mended."""
     alive = alive_rows(rows)
     values, rejected = [], {}
-    for number, raw in zip(alive, rows["raw_text"].take(pa.array(alive, pa.int64())).to_pylist(), strict=True):
+    for number, raw in zip(alive, values_at(rows, "raw_text", alive), strict=True):
         text, repairs = repair(raw)
         verdicts = judge_all(text, params.limits)
         failed = [verdict for verdict in verdicts if verdict.failed]

@@ -21,7 +21,7 @@ from pipeline.command import run_command, stage_params
 from pipeline.params import RewriteParams
 from pipeline.parquet import list_shards, read_table
 from pipeline.runner import code_version, run_map_stage
-from pipeline.tables import add_columns, alive_rows
+from pipeline.tables import add_columns, alive_rows, values_at
 
 REWRITTEN = pa.schema(
     [
@@ -43,7 +43,7 @@ def rewrite_rows(
 ) -> pa.Table:
     """Add the rewriter's answers, the guard's verdicts and the final texts to the rows that are alive."""
     alive = alive_rows(rows)
-    texts, flags = (rows[name].take(pa.array(alive, pa.int64())).to_pylist() for name in ("repaired_text", "flags"))
+    texts, flags = (values_at(rows, name, alive) for name in ("repaired_text", "flags"))
     values = [_skipped(text, params) for text in texts]
     if rewriter is not None:
         wanted = [i for i, failed in enumerate(flags) if failed or params.when == "always"]

@@ -17,7 +17,7 @@ from pipeline.command import run_command, stage_params
 from pipeline.params import VerifyParams
 from pipeline.runner import code_version, run_map_stage
 from pipeline.schema import VERDICTS
-from pipeline.tables import add_columns, alive_rows, drop_rows, rejection
+from pipeline.tables import add_columns, alive_rows, drop_rows, rejection, values_at
 
 VERIFIED = pa.schema([pa.field("verify_verdicts", VERDICTS), pa.field("verify_version", pa.string())])
 
@@ -26,7 +26,7 @@ def verify_rows(rows: pa.Table, params: VerifyParams, advance: Callable[[int], N
     """Add the verdicts of all rules on `final_text`; reject a row for the first rule that it fails."""
     alive = alive_rows(rows)
     values, rejected = [], {}
-    for number, text in zip(alive, rows["final_text"].take(pa.array(alive, pa.int64())).to_pylist(), strict=True):
+    for number, text in zip(alive, values_at(rows, "final_text", alive), strict=True):
         verdicts = judge_all(text, params.limits)
         failed = [verdict for verdict in verdicts if verdict.failed]
         values.append({"verify_verdicts": [asdict(v) for v in verdicts], "verify_version": rule_set_version()})
