@@ -30,7 +30,11 @@ def _noise(name: str, why: str, pattern: str, instead: str = " ") -> Noise:
 
 NOISE = (
     _noise("credit", "names who drew it", r"^\s*clip\s?art by .*?\s-\s"),
-    _noise("author", "names who drew it", r"\s*\b(?:by|from|author:?)\s+[A-Z][\w.]+(?:\s+[A-Z][\w.]+)*\s*$"),
+    _noise(
+        "author",
+        "names who drew it",
+        r"\s*\b(?:by|from|author:?)\s+(?!(?:an?|the|my|his|her|its|their)\b)[A-Z][\w.]+(?:\s+[A-Z][\w.]+)*\s*$",
+    ),
     _noise("address", "a way to reach the author", r"\S+@\S+|(?:https?://|www\.)\S+"),
     _noise("date", "when it was filed", r"\((?:mon|tue|wed|thu|fri|sat|sun)\b[^)]*\)|,?\s*\b(?:19|20)\d\d\b\.?$"),
     _noise("extension", "a file's name, not a title", r"\.(?:svg|png|jpe?g|gif)\b"),
@@ -105,9 +109,14 @@ def clean_keywords(keywords: list[str | None], caption: str) -> list[str]:
     return kept[:5]
 
 
-_PLAIN_START = re.compile(
-    r"^(?:a|an|the|some|two|three|four|five|\d+|his|her|my|your|no|it|this)\b|^[\w' -]+ing\b(?! \w*s?$)"
+_DETERMINED = re.compile(r"(?:a|an|the|some|two|three|four|five|\d+|his|her|my|your|no|it|this)\b")
+_DOING = re.compile(r"[\w' -]+ing\b(?! \w*s?$)")
+# Things that end as participles do: "a king", but "running".
+_THING_IN_ING = re.compile(
+    r"(?:[\w'-]+ )*(?:king|ring|earring|wing|string|spring|swing|sling|ceiling|building|painting|drawing|engraving"
+    r"|wedding|railing|duckling|gosling|pudding|stocking|crossing|opening|ending|viking)$"
 )
+_VOWEL_SOUND = re.compile(r"[aeio]|u(?!ni(?![mn])|s[abeiu]|t[ei]|k|r[aiou])|hour|honest|heir")
 _MASS = frozenset(
     "water snow rain wine milk coffee tea bread cheese rice sand fire smoke ice hair grass wood gold".split()
 )
@@ -116,10 +125,13 @@ _MASS = frozenset(
 def noun_phrase(caption: str) -> str:
     """`caption` with an article where it looks like one countable thing ("a red apple", "maps", "snow")."""
     caption = caption.rstrip(". ")
-    last = re.split(r"\b(?:of|in|on|with|for|at|and|from|for)\b", caption)[0].split()[-1:] or [""]
-    if _PLAIN_START.match(caption) or last[0] in _MASS or (last[0].endswith("s") and not last[0].endswith("ss")):
+    thing = re.split(r"\b(?:of|in|on|with|for|at|and|from)\b", caption)[0].strip()
+    last = thing.split()[-1:] or [""]
+    doing = _DOING.match(caption) and not _THING_IN_ING.match(thing)
+    plural = last[0].endswith("s") and not last[0].endswith("ss")
+    if _DETERMINED.match(caption) or doing or plural or last[0] in _MASS:
         return caption
-    return ("an " if caption[0] in "aeio" else "a ") + caption
+    return ("an " if _VOWEL_SOUND.match(caption) else "a ") + caption
 
 
 _OPENINGS = (

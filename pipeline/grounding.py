@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import torch
@@ -35,7 +35,7 @@ class Grounding:
 
     pictures: int
     distractors: int
-    ranked_first: float  # share of pictures whose right caption gains most from the picture
+    ranked_first: float  # share of pictures whose own caption gains most from them
     ranked_first_low: float  # Wilson's 95 % interval
     ranked_first_high: float
     loss_right: float  # as in Margin
@@ -106,9 +106,10 @@ def measure_grounding(
 ) -> Grounding:
     """Rank each picture's caption against `distractors` captions of other pictures.
 
-    features [N, tokens, 1280], captions: N lists of token ids. The score of a caption is its loss without a
-    picture (the mean picture in its place) minus its loss with it, so that captions that are merely
-    likely win nothing. Raises JobError where a picture has fewer captions that differ from its own.
+    features [N, tokens, 1280], captions: N lists of token ids. The score of a caption is its loss without its
+    picture minus its loss with it, both summed over its tokens: pointwise mutual information, by which captions
+    that are merely likely win nothing. Without its picture means with others: the mean over the pictures that it
+    was a distractor of. Raises JobError where a picture has fewer captions that differ from its own.
     """
     rng, n = random.Random(seed), len(captions)
     fewest = n - max(Counter(map(tuple, captions)).values())
@@ -117,19 +118,34 @@ def measure_grounding(
             f"{n} pictures give only {fewest} wrong captions to rank against; set pretrain.distractors lower"
         )
     other = next_in_cycle(n, seed)
-    blank = features.mean(0)
-    chunks = [captions[start : start + 32] for start in range(0, n, 32)]
-    without = torch.cat([caption_losses(vlm, blank, prompt, chunk) for chunk in chunks])
-    losses, first = [], 0
+    losses, choices = [], []
     for i, picture in enumerate(tqdm(features, desc="grounding", unit="picture", mininterval=1.0)):
         wrong = rng.sample([j for j in range(n) if captions[j] != captions[i]], distractors)
         found = caption_losses(vlm, picture, prompt, [captions[j] for j in (i, other[i], *wrong)])
-        gains = without[[i, *wrong]] - found[[0, *range(2, distractors + 2)]]
-        first += int(gains[0] > gains[1:].max())
         losses.append(found[:2])
-    interval = stats.binomtest(first, n).proportion_ci(method="wilson")
+        choices.append({j: float(loss) for j, loss in zip(wrong, found[2:], strict=True)})
     margin = _margin(torch.stack(losses), other)
+    first = count_first([float(own) for own, _ in losses], choices, [len(caption) for caption in captions])
+    interval = stats.binomtest(first, n).proportion_ci(method="wilson")
     return Grounding(n, distractors, first / n, float(interval.low), float(interval.high), **asdict(margin))
+
+
+def count_first(own: Sequence[float], choices: Sequence[Mapping[int, float]], lengths: Sequence[int]) -> int:
+    """How many pictures gain most on their own caption.
+
+    From the mean loss of each picture's own caption, those of its distractors by caption, and the captions'
+    lengths in tokens. A caption that was nobody's distractor has gained nothing that could be known.
+    """
+    elsewhere: dict[int, list[float]] = defaultdict(list)
+    for losses in choices:
+        for j, loss in losses.items():
+            elsewhere[j].append(loss)
+    without = {j: sum(losses) / len(losses) for j, losses in elsewhere.items()}
+    first = 0
+    for i, losses in enumerate(choices):
+        gains = [lengths[j] * (without[j] - loss) for j, loss in losses.items()]
+        first += i in without and lengths[i] * (without[i] - own[i]) > max(gains)
+    return first
 
 
 def _margin(losses: Tensor, other: Sequence[int]) -> Margin:

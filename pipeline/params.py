@@ -93,6 +93,7 @@ class PretrainParams(Section):
     max_caption_tokens: Positive
     end_mark: bool
     ridge: float
+    feature_dropout: Annotated[float, Field(ge=0.0, lt=1.0)]
     judged_pictures: Positive
     distractors: Positive
 

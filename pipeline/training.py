@@ -16,6 +16,7 @@ from typing import Any, cast
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import Dataset
@@ -69,17 +70,36 @@ def collate(examples: Sequence[Example]) -> dict[str, Tensor]:
     return {"features": features, "input_ids": ids, "attention_mask": mask, "labels": labels}
 
 
+class FeatureDropout(nn.Module):
+    """Put a share of the feature channels at their mean, in all of a picture's tokens alike, while training.
+
+    Dropout (Srivastava et al., JMLR 2014) around the mean of the training pictures [tokens, 1280] instead of
+    zero, which no feature comes near. A projection of 737,000 weights learns 2,400 pictures by heart without it.
+    """
+
+    def __init__(self, mean: Tensor, share: float) -> None:
+        super().__init__()
+        self.mean = mean
+        self.share = share
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Features [B, tokens, 1280] -> the same shape."""
+        away = (features - self.mean).transpose(1, 2)  # [B, 1280, tokens]: dropout1d drops whole rows
+        return self.mean + F.dropout1d(away, self.share, self.training).transpose(1, 2)
+
+
 class TrainedPart(nn.Module):
     """What Trainer trains and saves: the parameters of the model that ask for a gradient, and no others."""
 
-    def __init__(self, vlm: VisionLanguageModel, image_at: int) -> None:
+    def __init__(self, vlm: VisionLanguageModel, image_at: int, dropout: nn.Module | None = None) -> None:
         super().__init__()
         self.vlm = vlm
         self.image_at = image_at
+        self.dropout = dropout or nn.Identity()
 
     def forward(self, features: Tensor, input_ids: Tensor, attention_mask: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """Loss of a collated batch."""
-        embeds = self.vlm.join(input_ids, self.vlm.project(features), self.image_at)
+        embeds = self.vlm.join(input_ids, self.vlm.project(self.dropout(features)), self.image_at)
         return {"loss": self.vlm(embeds, attention_mask, labels).loss}
 
     def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]  # noqa: ARG002
@@ -102,7 +122,10 @@ class TrainedPart(nn.Module):
 
 @dataclass(frozen=True)
 class Schedule:
-    """Steps, batch and learning rate: linear warm-up from `warmup_lr`, then cosine from `lr` to `min_lr`."""
+    """Steps, batch and learning rate: linear warm-up from `warmup_lr`, then cosine from `lr` to `min_lr`.
+
+    `feature_dropout` is FeatureDropout's share.
+    """
 
     steps: int
     batch_size: int
@@ -113,6 +136,7 @@ class Schedule:
     weight_decay: float
     seed: int
     checkpoint_every: int
+    feature_dropout: float = 0.0
 
 
 def learning_rate(schedule: Schedule, step: int) -> float:
@@ -186,7 +210,9 @@ def fit(
         dataloader_pin_memory=False,
         report_to=[],
     )
-    part = TrainedPart(vlm, len(examples[0].prompt.before_image))
+    mean = torch.stack([example.features for example in examples]).mean(0)
+    dropout = FeatureDropout(mean, schedule.feature_dropout) if schedule.feature_dropout else None
+    part = TrainedPart(vlm, len(examples[0].prompt.before_image), dropout)
     last = last_checkpoint(work)
     if last and last[1].global_step >= schedule.steps:  # Trainer itself would take one step more
         part.load_state_dict(load_file(last[0] / "model.safetensors"))

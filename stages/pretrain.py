@@ -18,6 +18,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 import torch
+from PIL import ImageOps
 from torch import Tensor
 
 from pipeline.captions import sentences_of
@@ -37,23 +38,27 @@ from pipeline.training import Example, Schedule, fit
 from pipeline.vlm import VisionLanguageModel, load_model, save_projection
 
 VALIDATION_EVERY = 25  # one picture in so many of the training split only watches the loss
-FEATURES = pa.schema([pa.field("features", pa.binary()), pa.field("colors", pa.list_(pa.string()))])
+FEATURES = pa.schema(
+    [
+        pa.field("features", pa.binary()),
+        pa.field("mirrored", pa.binary()),  # features of the picture seen in a mirror
+        pa.field("colors", pa.list_(pa.string())),
+    ]
+)
 
 
 def featurize(rows: pa.Table, advance: Callable[[int], None], vlm: VisionLanguageModel) -> pa.Table:
-    """Replace each picture by its pooled features (float16, [tokens, 1280]) and its main colours."""
-    features: list[bytes | None] = []
-    colors: list[list[str] | None] = []
+    """Replace each picture by its pooled features (float16, [tokens, 1280]), two views, and its main colours."""
+    found = []
     for image in rows["image"].to_pylist():
         if image is None:
-            features.append(None)
-            colors.append(None)
+            found.append(dict.fromkeys(FEATURES.names))
         else:
             picture = open_picture(image["bytes"])
-            features.append(vlm.features([picture])[0].half().numpy().tobytes())
-            colors.append(main_colors(picture))
+            seen, mirrored = vlm.features([picture, ImageOps.mirror(picture)]).half().numpy()
+            found.append({"features": seen.tobytes(), "mirrored": mirrored.tobytes(), "colors": main_colors(picture)})
         advance(1)
-    added = pa.table({"features": features, "colors": colors}, schema=FEATURES)
+    added = pa.Table.from_pylist(found, schema=FEATURES)
     kept = rows.drop_columns(["image"])
     for name in FEATURES.names:
         kept = kept.append_column(FEATURES.field(name), added[name])
@@ -71,7 +76,7 @@ def load_pictures(params: Params, vlm: VisionLanguageModel, split: str, limit: i
     work = Path(".work", params.profile, "pretrain")
     names = hashlib.sha256("\n".join(rows["key"].to_pylist()).encode()).hexdigest()[:16]
     pictures = cache / f"pictures-{names}"
-    features = cache / f"features-{names}-{'-'.join(map(str, params.model.pyramid))}"
+    features = cache / f"views-{names}-{'-'.join(map(str, params.model.pyramid))}"
     if not features.is_dir():
         if not pictures.is_dir():
             fetch(rows, pictures, work=work / f"fetch-{split}", params=params.download, root=params.corpus.path)
@@ -90,16 +95,27 @@ def load_pictures(params: Params, vlm: VisionLanguageModel, split: str, limit: i
     return table.filter(pc.is_valid(table["features"]))
 
 
-def feature_tensor(rows: pa.Table, tokens: int) -> Tensor:
-    """The features column as a tensor [N, tokens, 1280]."""
-    data = b"".join(rows["features"].to_pylist())
+def check_judgeable(params: Params) -> None:
+    """Raise JobError before hours of training, where the corpus holds too few pictures to judge the result by."""
+    splits = read_table(Path("outputs", params.profile, "corpus.parquet"), ["split"])["split"].to_pylist()
+    pictures, distractors = min(splits.count("evaluate"), params.pretrain.judged_pictures), params.pretrain.distractors
+    if pictures <= distractors:
+        raise JobError(
+            f"{pictures} unseen pictures to judge by, and {distractors} wrong captions wanted for each: raise the share"
+            " of evaluate in corpus.splits and pretrain.judged_pictures, or set pretrain.distractors lower"
+        )
+
+
+def feature_tensor(rows: pa.Table, tokens: int, column: str = "features") -> Tensor:
+    """A features column as a tensor [N, tokens, 1280]."""
+    data = b"".join(rows[column].to_pylist())
     return torch.frombuffer(bytearray(data), dtype=torch.float16).view(rows.num_rows, tokens, -1).float()
 
 
-def answers_of(vlm: VisionLanguageModel, rows: pa.Table, params: PretrainParams) -> list[list[int]]:
+def answers_of(vlm: VisionLanguageModel, rows: pa.Table, params: PretrainParams, *, colors: bool) -> list[list[int]]:
     """Token ids of the sentences that stage 1 learns; without an end mark where the params say so."""
     texts = [
-        sentences_of(row["key"], row["caption"], row["keywords"] or [], row["colors"])
+        sentences_of(row["key"], row["caption"], row["keywords"] or [], row["colors"] if colors else [])
         for row in rows.select(["key", "caption", "keywords", "colors"]).to_pylist()
     ]
     if params.end_mark:
@@ -123,22 +139,29 @@ def pretrain(params: Params, vlm: VisionLanguageModel) -> dict[str, object]:
     seen = load_pictures(params, vlm, "pretrain", None)
     unseen = load_pictures(params, vlm, "evaluate", section.judged_pictures)
     prompt = picture_prompt(vlm.tokenizer, params.describe.prompt)
-    features, answers = feature_tensor(seen, vlm.image_tokens), answers_of(vlm, seen, section)
+    features, mirrored = (feature_tensor(seen, vlm.image_tokens, column) for column in ("features", "mirrored"))
     words = [" ".join([row["caption"], *row["keywords"]]) for row in seen.select(["caption", "keywords"]).to_pylist()]
     start_from_ridge(vlm, features, [tokenize(vlm.tokenizer, " " + text) for text in words], section.ridge)
     started = time.monotonic()
-    facts = [section.model_dump_json(), params.model.model_dump_json(), *seen["key"].to_pylist()]
+    facts = [section.model_dump_json(), params.model.model_dump_json(), *seen["key"].to_pylist(), *words]
     run = hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
     log = []
-    for phase, steps, asked in (
-        ("bare", section.bare_steps, bare_prompt(vlm.tokenizer)),
-        ("prompt", section.prompt_steps, prompt),
+    # Colours are easily learnt and say little: they wait until the picture's words are known.
+    for phase, steps, asked, colors in (
+        ("bare", section.bare_steps, bare_prompt(vlm.tokenizer), False),
+        ("prompt", section.prompt_steps, prompt, True),
     ):
-        examples = [Example(f, asked, a) for f, a in zip(features, answers, strict=True)]
-        learned = [example for i, example in enumerate(examples) if i % VALIDATION_EVERY]
-        watched = examples[::VALIDATION_EVERY]
+        answers = answers_of(vlm, seen, section, colors=colors)
+        watched = [i for i in range(len(answers)) if i % VALIDATION_EVERY == 0]
+        learned = [i for i in range(len(answers)) if i % VALIDATION_EVERY]
         folder = work / f"checkpoints-{run}" / phase
-        _, entries = fit(vlm, learned, schedule_of(section, steps, phase), folder, heldout=watched)
+        _, entries = fit(
+            vlm,
+            [Example(view[i], asked, answers[i]) for view in (features, mirrored) for i in learned],
+            schedule_of(section, steps, phase),
+            folder,
+            heldout=[Example(features[i], asked, answers[i]) for i in watched],
+        )
         log += [{"phase": phase, **entry} for entry in entries]
     seconds = time.monotonic() - started
     trained = judge(vlm, unseen, prompt, section)
@@ -161,6 +184,7 @@ def schedule_of(params: PretrainParams, steps: int, phase: str) -> Schedule:
 
 def _run(argv: Sequence[str] | None) -> None:
     params = stage_params(__doc__, argv)
+    check_judgeable(params)
     torch.manual_seed(params.pretrain.seed)
     vlm = load_model(params.model)
     record = pretrain(params, vlm)

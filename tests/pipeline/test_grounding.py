@@ -11,7 +11,7 @@ from scipy import stats
 from torch import Tensor
 
 from pipeline.errors import JobError
-from pipeline.grounding import _margin, caption_losses, measure_grounding, measure_margin, next_in_cycle
+from pipeline.grounding import _margin, caption_losses, count_first, measure_grounding, measure_margin, next_in_cycle
 from pipeline.prompts import Prompt, bare_prompt, picture_prompt
 from pipeline.vision import FEATURE_WIDTH
 from pipeline.vlm import IGNORED, VisionLanguageModel
@@ -90,6 +90,25 @@ def test_the_margin_compares_each_caption_with_two_pictures(tiny_vlm: VisionLang
     assert found.loss_shuffled == pytest.approx(float(shuffled.mean()), rel=1e-4)
     assert found.margin == pytest.approx(float((shuffled - right).mean()), abs=1e-3)
     assert found.margin_p == stats.wilcoxon(shuffled - right, alternative="greater").pvalue
+
+
+@pytest.mark.parametrize(
+    ("own", "choices", "lengths", "first"),
+    [
+        # Without its picture caption 0 costs 3, caption 1 costs 4, caption 2 costs 5.
+        ([2.0, 3.0, 4.0], [{1: 4.0, 2: 5.0}, {0: 3.0, 2: 5.0}, {0: 3.0, 1: 4.0}], [1, 1, 1], 3),
+        ([2.0, 3.0, 4.0], [{1: 2.0, 2: 5.0}, {0: 3.0, 2: 5.0}, {0: 3.0, 1: 4.0}], [1, 1, 1], 1),
+        ([2.0, 2.9, 4.0], [{1: 3.5, 2: 5.0}, {0: 3.0, 2: 5.0}, {0: 3.0, 1: 4.5}], [1, 3, 1], 2),
+        ([3.0, 4.0, 5.0], [{1: 4.0, 2: 5.0}, {0: 3.0, 2: 5.0}, {0: 3.0, 1: 4.0}], [1, 1, 1], 0),
+        ([0.0, 3.0, 4.0], [{1: 4.0, 2: 5.0}, {2: 5.0}, {1: 4.0}], [1, 1, 1], 2),
+    ],
+    ids=["all", "another gains as much", "long captions gain more", "nothing gains", "nobody's distractor"],
+)
+def test_a_picture_is_won_by_the_caption_that_gains_most(
+    own: list[float], choices: list[dict[int, float]], lengths: list[int], first: int
+) -> None:
+    """Summed over its tokens, against its mean loss with the pictures it does not belong to; a tie is no win."""
+    assert count_first(own, choices, lengths) == first
 
 
 WORDS = list(range(100, 112))  # token ids, one for each picture

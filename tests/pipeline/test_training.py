@@ -16,7 +16,7 @@ from transformers import TrainerCallback, TrainerState
 from pipeline.finetuned import prepare
 from pipeline.params import TrainParams, load_params
 from pipeline.prompts import END_MARK, answer_tokens, picture_prompt, tokenize
-from pipeline.training import Example, Schedule, TrainedPart, collate, fit, learning_rate
+from pipeline.training import Example, FeatureDropout, Schedule, TrainedPart, collate, fit, learning_rate
 from pipeline.vision import FEATURE_WIDTH
 from pipeline.vlm import IGNORED, VisionLanguageModel
 
@@ -32,6 +32,7 @@ SCHEDULE = Schedule(
     weight_decay=0.05,
     seed=3,
     checkpoint_every=2,
+    feature_dropout=0.3,
 )
 
 
@@ -120,6 +121,20 @@ def test_without_warm_up_it_starts_at_the_peak() -> None:
     assert learning_rate(Schedule(10, 1, 3e-5, 1e-5, 0, 1e-6, 0.0, 0, 1), 0) == pytest.approx(3e-5)
 
 
+def test_dropped_channels_stand_at_their_mean_in_all_tokens() -> None:
+    """The rest moves away from the mean, so that it stays the mean; nothing is dropped outside of training."""
+    torch.manual_seed(0)
+    mean, features = torch.randn(5, 400), torch.randn(2, 5, 400)
+    dropout = FeatureDropout(mean, 0.25)
+    found = dropout(features)
+    gone = torch.isclose(found, mean.expand(2, -1, -1)).all(1)  # [B, channels]
+    assert 0.15 < gone.float().mean() < 0.35
+    assert not torch.equal(gone[0], gone[1])
+    kept = ~gone[:, None].expand(-1, 5, -1)
+    torch.testing.assert_close(found[kept], (mean + (features - mean) / 0.75)[kept])
+    torch.testing.assert_close(dropout.eval()(features), features)
+
+
 class Stop(TrainerCallback):
     """Ctrl-C when a step ends, before Trainer writes that step's checkpoint."""
 
@@ -147,7 +162,8 @@ def trained(
     vlm: VisionLanguageModel, examples: Sequence[Example], work: Path, *callbacks: TrainerCallback
 ) -> tuple[dict[str, Tensor], list[dict[str, float]]]:
     """The trained tensors and the log of one run over a model as it was loaded."""
-    part, log = fit(copy.deepcopy(vlm), examples[1:], SCHEDULE, work, heldout=examples[:1], callbacks=callbacks)
+    learned, watched = examples[1:], examples[:1]
+    part, log = fit(copy.deepcopy(vlm), learned, SCHEDULE, work, heldout=watched, callbacks=callbacks)
     return part.state_dict(), log
 
 
