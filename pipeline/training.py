@@ -210,8 +210,10 @@ def fit(
         dataloader_pin_memory=False,
         report_to=[],
     )
-    mean = torch.stack([example.features for example in examples]).mean(0)
-    dropout = FeatureDropout(mean, schedule.feature_dropout) if schedule.feature_dropout else None
+    dropout = None
+    if schedule.feature_dropout:
+        mean = torch.stack([example.features for example in examples]).mean(0)
+        dropout = FeatureDropout(mean, schedule.feature_dropout)
     part = TrainedPart(vlm, len(examples[0].prompt.before_image), dropout)
     last = last_checkpoint(work)
     if last and last[1].global_step >= schedule.steps:  # Trainer itself would take one step more
