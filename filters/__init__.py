@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from filters.repairs import (
+    collapse_conjuncts,
     collapse_stutter,
     cut_loop,
     cut_restart,
@@ -32,6 +33,7 @@ from filters.rules import (
     mixed_script,
     phrase_loop,
     refrain,
+    repeated_conjunct,
     restart,
     rewriter_commentary,
     role_leakage,
@@ -59,6 +61,7 @@ RULES: tuple[Rule, ...] = (
     instruction_echo.RULE,
     rewriter_commentary.RULE,
     word_stutter.RULE,
+    repeated_conjunct.RULE,
     phrase_loop.RULE,
     refrain.RULE,
     restart.RULE,
@@ -75,6 +78,7 @@ REPAIRS: tuple[Repair, ...] = (
     cut_role_markers.REPAIR,
     drop_commentary.REPAIR,
     collapse_stutter.REPAIR,
+    collapse_conjuncts.REPAIR,
     cut_loop.REPAIR,
     mend_ending.REPAIR,
     cut_restart.REPAIR,

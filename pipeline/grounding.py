@@ -6,17 +6,23 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 
+import pyarrow as pa
 import torch
 from scipy import stats
 from torch import Tensor
 from torch.nn import functional
 from tqdm import tqdm
+from transformers import PreTrainedTokenizerBase
 
+from pipeline.captions import sentences_of
 from pipeline.errors import JobError
 from pipeline.generate import first_turn
-from pipeline.prompts import Prompt
+from pipeline.prompts import Prompt, tokenize
 from pipeline.vlm import VisionLanguageModel
+
+ROWS_AT_ONCE = 64  # captions read in one call of the language model
 
 
 @dataclass(frozen=True)
@@ -48,31 +54,68 @@ class Grounding:
         return asdict(self)
 
 
+def human_captions(tokenizer: PreTrainedTokenizerBase, rows: pa.Table) -> list[list[int]]:
+    """Token ids of what people wrote about each picture, `caption` and `keywords`, as sentences."""
+    pairs = rows.select(["caption", "keywords"]).to_pylist()
+    return [tokenize(tokenizer, " " + sentences_of("", row["caption"], row["keywords"] or [], [])) for row in pairs]
+
+
+def check_distractors(captions: Sequence[Sequence[object]], distractors: int) -> None:
+    """Raise JobError where a caption has fewer than `distractors` that differ from it."""
+    n = len(captions)
+    fewest = n - max(Counter(map(tuple, captions)).values(), default=0)
+    if fewest < distractors:
+        raise JobError(
+            f"{n} unseen pictures give only {fewest} wrong captions to rank against, and {distractors} are wanted:"
+            " raise the share of evaluate in corpus.splits and pretrain.judged_pictures, or set"
+            " pretrain.distractors lower"
+        )
+
+
 @torch.no_grad()
 def caption_losses(
-    vlm: VisionLanguageModel, picture: Tensor, prompt: Prompt, captions: Sequence[Sequence[int]]
+    vlm: VisionLanguageModel, features: Tensor, prompt: Prompt, choices: Sequence[Sequence[Sequence[int]]]
 ) -> Tensor:
-    """Mean loss per token of each caption after one picture: features [tokens, 1280] -> [number of captions].
+    """Mean loss per token of captions after pictures: features [B, tokens, 1280], B times n captions -> [B, n].
 
-    Picture and prompt are read once; all captions continue from their cache.
+    Picture and prompt are read once; the picture's captions continue from their cache.
     """
     decoder, head = vlm.llm.get_decoder(), vlm.llm.get_output_embeddings()
-    prefix = first_turn(vlm, vlm.project(picture[None]), prompt)[0]  # [P, llm_dim]
-    read = decoder(inputs_embeds=prefix[None], use_cache=True)
+    each, captions = len(choices[0]), list(chain.from_iterable(choices))
+    prefixes = torch.stack(first_turn(vlm, vlm.project(features), prompt))  # [B, P, llm_dim]
+    read = decoder(inputs_embeds=prefixes, use_cache=True)
     cache = read.past_key_values
-    cache.batch_repeat_interleave(len(captions))
-    width = max(len(caption) for caption in captions)
+    cache.batch_repeat_interleave(each)
+    width = max(map(len, captions))
     ids = torch.zeros(len(captions), width, dtype=torch.long)
     mask = torch.zeros(len(captions), width, dtype=torch.bool)
     for row, caption in enumerate(captions):
         ids[row, : len(caption)] = torch.tensor(caption)
         mask[row, : len(caption)] = True
-    seen = torch.cat([torch.ones(len(captions), prefix.shape[0], dtype=torch.long), mask.long()], dim=1)
+    seen = torch.cat([torch.ones(len(captions), prefixes.shape[1], dtype=torch.long), mask.long()], dim=1)
     states = decoder(inputs_embeds=vlm.embed_tokens(ids), attention_mask=seen, past_key_values=cache)[0]
-    start = read[0][:, -1:].expand(len(captions), -1, -1)  # the prompt's last state predicts the first token
+    start = read[0][:, -1:].repeat_interleave(each, dim=0)  # the prompt's last state predicts the first token
     states = torch.cat([start, states[:, :-1]], dim=1)[mask]  # [labelled tokens, llm_dim]
-    each = functional.cross_entropy(head(states).float(), ids[mask], reduction="none")
-    return torch.stack([part.mean() for part in each.split(mask.sum(1).tolist())])
+    losses = functional.cross_entropy(head(states).float(), ids[mask], reduction="none")
+    return torch.stack([part.mean() for part in losses.split(mask.sum(1).tolist())]).view(-1, each)
+
+
+def chosen_losses(
+    vlm: VisionLanguageModel,
+    features: Tensor,
+    prompt: Prompt,
+    captions: Sequence[Sequence[int]],
+    chosen: Sequence[Sequence[int]],
+) -> Tensor:
+    """Losses [N, n] of the n captions that `chosen` names for each of N pictures, as many at once as fit."""
+    step = max(1, ROWS_AT_ONCE // len(chosen[0]))
+    found = []
+    with tqdm(total=len(chosen), desc="grounding", unit="picture", mininterval=1.0) as bar:
+        for at in range(0, len(chosen), step):
+            choices = [[captions[j] for j in row] for row in chosen[at : at + step]]
+            found.append(caption_losses(vlm, features[at : at + step], prompt, choices))
+            bar.update(len(choices))
+    return torch.cat(found)
 
 
 def next_in_cycle(n: int, seed: int) -> list[int]:
@@ -88,11 +131,7 @@ def measure_margin(
 ) -> Margin:
     """Loss of the captions with their own pictures against other pictures; features [N, tokens, 1280]."""
     other = next_in_cycle(len(captions), seed)
-    losses = [
-        caption_losses(vlm, picture, prompt, [captions[i], captions[other[i]]])
-        for i, picture in enumerate(tqdm(features, desc="grounding", unit="picture", mininterval=1.0))
-    ]
-    return _margin(torch.stack(losses), other)
+    return _margin(chosen_losses(vlm, features, prompt, captions, list(enumerate(other))), other)
 
 
 def measure_grounding(
@@ -111,21 +150,15 @@ def measure_grounding(
     that are merely likely win nothing. Without its picture means with others: the mean over the pictures that it
     was a distractor of. Raises JobError where a picture has fewer captions that differ from its own.
     """
+    check_distractors(captions, distractors)
     rng, n = random.Random(seed), len(captions)
-    fewest = n - max(Counter(map(tuple, captions)).values())
-    if fewest < distractors:
-        raise JobError(
-            f"{n} pictures give only {fewest} wrong captions to rank against; set pretrain.distractors lower"
-        )
     other = next_in_cycle(n, seed)
-    losses, choices = [], []
-    for i, picture in enumerate(tqdm(features, desc="grounding", unit="picture", mininterval=1.0)):
-        wrong = rng.sample([j for j in range(n) if captions[j] != captions[i]], distractors)
-        found = caption_losses(vlm, picture, prompt, [captions[j] for j in (i, other[i], *wrong)])
-        losses.append(found[:2])
-        choices.append({j: float(loss) for j, loss in zip(wrong, found[2:], strict=True)})
-    margin = _margin(torch.stack(losses), other)
-    first = count_first([float(own) for own, _ in losses], choices, [len(caption) for caption in captions])
+    wrong = [rng.sample([j for j in range(n) if captions[j] != captions[i]], distractors) for i in range(n)]
+    chosen = [[i, other[i], *wrong[i]] for i in range(n)]
+    losses = chosen_losses(vlm, features, prompt, captions, chosen)
+    choices = [dict(zip(wrong[i], losses[i, 2:].tolist(), strict=True)) for i in range(n)]
+    margin = _margin(losses[:, :2], other)
+    first = count_first(losses[:, 0].tolist(), choices, [len(caption) for caption in captions])
     interval = stats.binomtest(first, n).proportion_ci(method="wilson")
     return Grounding(n, distractors, first / n, float(interval.low), float(interval.high), **asdict(margin))
 

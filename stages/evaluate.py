@@ -20,7 +20,6 @@ from tqdm import tqdm
 
 from filters import check_limits, judge_all
 from pipeline.backends.completion import LENGTH
-from pipeline.captions import sentences_of
 from pipeline.command import run_command, stage_params
 from pipeline.comparison import mcnemar, rate_with_interval
 from pipeline.errors import JobError
@@ -28,10 +27,10 @@ from pipeline.features import picture_features
 from pipeline.files import write_text
 from pipeline.finetuned import load_finetuned
 from pipeline.generate import Answer, answer, first_turn
-from pipeline.grounding import measure_margin
+from pipeline.grounding import human_captions, measure_margin
 from pipeline.params import EvaluateParams, Params
 from pipeline.parquet import list_shards, read_table, write_table
-from pipeline.prompts import picture_prompt, tokenize
+from pipeline.prompts import picture_prompt
 from pipeline.runner import whole_stage
 from pipeline.schema import IMAGE
 from pipeline.vlm import VisionLanguageModel, load_model
@@ -78,10 +77,8 @@ def metrics_of(answers: Sequence[Answer], rules: Sequence[Sequence[str]], params
 
 def margin_of(vlm: VisionLanguageModel, features: Tensor, rows: pa.Table, params: Params) -> dict[str, float]:
     """Loss of the human captions with the right against a shuffled picture."""
-    pairs = rows.select(["caption", "keywords"]).to_pylist()
-    texts = [sentences_of("", row["caption"], row["keywords"] or [], []) for row in pairs]
-    captions = [tokenize(vlm.tokenizer, " " + text) for text in texts]
     prompt = picture_prompt(vlm.tokenizer, params.describe.prompt)
+    captions = human_captions(vlm.tokenizer, rows)
     return asdict(measure_margin(vlm, features, prompt, captions, params.evaluate.seed))
 
 

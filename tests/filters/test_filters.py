@@ -25,6 +25,7 @@ LIMITS: dict[str, float | None] = {
     "instruction_echo": 0.8,
     "rewriter_commentary": 0,
     "word_stutter": 1,
+    "repeated_conjunct": 0,
     "phrase_loop": 0.0,
     "refrain": 0.3,
     "restart": 0,

@@ -12,7 +12,7 @@ from pipeline.schema import Passage, Repair
 
 # Texts like a small captioner's: sound clauses, loops, stutters, seams, template marks and junk, joined anyhow.
 PIECES = st.sampled_from(
-    "The image shows|This is a map of|It is|a flower|that is a flower|that is|a red|and white|bus|on the left|and|in the"
+    "The image shows|This is a map of|It is|a flower|that is a flower|that is|a red|and white|bus|on the left|and|in the|road and road"
     '|a cat on a mat|the the|very very|There is a dog|with a|is a picture of|.|,|...|!|?|(|)|"|“|”|:|###|###Human:'
     "|Continue|Assistant:|Here is the corrected paragraph:|The paragraph is already correct.|I'm sorry|Dr.|U.S.|e.g."
     "|The|the|A|a|of|of the|3.5|0 0|café|cafe\u0301|一只猫|\u200b|\ufffd|\n|\n\n|-|–|<s>|I have removed|Sure!".split(

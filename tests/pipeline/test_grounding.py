@@ -42,10 +42,13 @@ def test_captions_that_share_a_cache_have_the_losses_they_have_alone(
 ) -> None:
     """Whatever their lengths and their neighbours."""
     prompt = bare_prompt(tiny_vlm.tokenizer) if bare else picture_prompt(tiny_vlm.tokenizer, "What?")
-    for picture in features[:2]:
-        found = caption_losses(tiny_vlm, picture, prompt, CAPTIONS)
-        expected = torch.stack([loss_by_itself(tiny_vlm, picture, prompt, caption) for caption in CAPTIONS])
-        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+    choices = [CAPTIONS, CAPTIONS[::-1]]
+    found = caption_losses(tiny_vlm, features[:2], prompt, choices)
+    expected = [
+        [float(loss_by_itself(tiny_vlm, picture, prompt, caption)) for caption in captions]
+        for picture, captions in zip(features, choices, strict=False)
+    ]
+    torch.testing.assert_close(found, torch.tensor(expected), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("n", [2, 3, 10, 241])
@@ -154,7 +157,7 @@ def test_a_model_that_sees_ranks_every_right_caption_first(seeing: VisionLanguag
     with torch.no_grad():
         last = biased.embed_tokens(torch.tensor(prompt.after_image))[-1, 16:]
         biased.llm.lm_head.weight[WORDS[0], 16:] = 2 * last / last.norm()
-    assert {int(caption_losses(biased, picture, prompt, captions).argmin()) for picture in pictures} == {0}
+    assert set(caption_losses(biased, pictures, prompt, [captions] * 12).argmin(1).tolist()) == {0}
     found = measure_grounding(biased, pictures, prompt, captions, distractors=5, seed=0)
     assert (found.pictures, found.distractors, found.ranked_first) == (12, 5, 1.0)
     # Wilson: 1 / (1 + z**2 / n) with z = 1.96
@@ -189,5 +192,5 @@ def test_a_caption_is_not_ranked_against_its_like(seeing: VisionLanguageModel, p
     captions = [[WORDS[i]] for i in order]
     found = measure_grounding(seeing, pictures[order], prompt, captions, distractors=9, seed=0)
     assert found.ranked_first == 1.0
-    with pytest.raises(JobError, match=r"12 pictures give only 9 wrong captions .* pretrain\.distractors"):
+    with pytest.raises(JobError, match=r"12 unseen pictures give only 9 wrong captions .* pretrain\.distractors"):
         measure_grounding(seeing, pictures[order], prompt, captions, distractors=10, seed=0)
