@@ -77,6 +77,19 @@ class ModelParams(Section):
     threads: Positive
 
 
+class ContrastParams(Section):
+    """The contrastive end of stage 1."""
+
+    kept: Annotated[float, Field(ge=0.0)]
+    added: Annotated[float, Field(ge=0.0)]
+    epochs: Positive
+    batch_size: Positive
+    lr: float
+    weight_decay: float
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)]
+    shrinkage: Annotated[float, Field(gt=0.0)]
+
+
 class PretrainParams(Section):
     """Stage 1: the projection alone learns to speak of pictures."""
 
@@ -94,6 +107,7 @@ class PretrainParams(Section):
     end_mark: bool
     ridge: float
     feature_dropout: Annotated[float, Field(ge=0.0, lt=1.0)]
+    contrast: ContrastParams | None
     judged_pictures: Positive
     distractors: Positive
 

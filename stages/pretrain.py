@@ -1,9 +1,9 @@
 """python -m stages.pretrain --profile embedded
 
-Stage 1: train the projection, everything else frozen, on the corpus's `pretrain` split, and measure on the
-`evaluate` split whether it grounds. Writes models/<profile>/projection.safetensors and record.json, both
-committed, so that the pipeline starts from them. Pictures and features are fetched and computed once, under
-.cache/; training resumes from its last checkpoint.
+Stage 1: train the projection, everything else frozen, on the corpus's `pretrain` split (ridge start, language-model
+loss, contrast), and measure on the `evaluate` split whether it grounds. Writes models/<profile>/projection.safetensors
+and record.json, both committed, so that the pipeline starts from them. Pictures and features are fetched and computed
+once, under .cache/; training resumes from its last checkpoint.
 """
 
 from __future__ import annotations
@@ -12,104 +12,36 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import torch
-from PIL import ImageOps
 from torch import Tensor
 
 from pipeline.captions import sentences_of
-from pipeline.colors import main_colors
 from pipeline.command import run_command, stage_params
-from pipeline.errors import JobError
-from pipeline.fetch import fetch
-from pipeline.files import atomic, sha256_file
-from pipeline.grounding import Grounding, measure_grounding
+from pipeline.contrast import add_contrast, caption_gradients
+from pipeline.files import atomic
+from pipeline.grounding import Grounding, check_distractors, human_captions, measure_grounding
 from pipeline.params import Params, PretrainParams
-from pipeline.parquet import list_shards, read_table
-from pipeline.pictures import open_picture
+from pipeline.parquet import read_table
 from pipeline.prompts import Prompt, answer_tokens, bare_prompt, picture_prompt, tokenize
 from pipeline.ridge import start_from_ridge
-from pipeline.runner import run_map_stage
 from pipeline.training import Example, Schedule, fit
+from pipeline.views import feature_tensor, load_pictures
 from pipeline.vlm import VisionLanguageModel, load_model, save_projection
 
 VALIDATION_EVERY = 25  # one picture in so many of the training split only watches the loss
-FEATURES = pa.schema(
-    [
-        pa.field("features", pa.binary()),
-        pa.field("mirrored", pa.binary()),  # features of the picture seen in a mirror
-        pa.field("colors", pa.list_(pa.string())),
-    ]
-)
-
-
-def featurize(rows: pa.Table, advance: Callable[[int], None], vlm: VisionLanguageModel) -> pa.Table:
-    """Replace each picture by its pooled features (float16, [tokens, 1280]), two views, and its main colours."""
-    found = []
-    for image in rows["image"].to_pylist():
-        if image is None:
-            found.append(dict.fromkeys(FEATURES.names))
-        else:
-            picture = open_picture(image["bytes"])
-            seen, mirrored = vlm.features([picture, ImageOps.mirror(picture)]).half().numpy()
-            found.append({"features": seen.tobytes(), "mirrored": mirrored.tobytes(), "colors": main_colors(picture)})
-        advance(1)
-    added = pa.Table.from_pylist(found, schema=FEATURES)
-    kept = rows.drop_columns(["image"])
-    for name in FEATURES.names:
-        kept = kept.append_column(FEATURES.field(name), added[name])
-    return kept
-
-
-def load_pictures(params: Params, vlm: VisionLanguageModel, split: str, limit: int | None) -> pa.Table:
-    """Rows of one split with features, fetched and computed once and kept under .cache/."""
-    corpus = read_table(Path("outputs", params.profile, "corpus.parquet"))
-    rows = corpus.filter(pc.equal(corpus["split"], split)).drop_columns(["split"])
-    rows = rows.slice(0, limit) if limit else rows
-    if not rows.num_rows:
-        raise JobError(f"the corpus has no pictures in the split {split!r}: raise its share in corpus.splits")
-    cache = Path(".cache/pairmill", f"pretrain-{params.profile}", split)
-    work = Path(".work", params.profile, "pretrain")
-    names = hashlib.sha256("\n".join(rows["key"].to_pylist()).encode()).hexdigest()[:16]
-    pictures = cache / f"pictures-{names}"
-    features = cache / f"views-{names}-{'-'.join(map(str, params.model.pyramid))}"
-    if not features.is_dir():
-        if not pictures.is_dir():
-            fetch(rows, pictures, work=work / f"fetch-{split}", params=params.download, root=params.corpus.path)
-        run_map_stage(
-            stage=f"features ({split})",
-            source=pictures,
-            out=features,
-            work=work / f"features-{split}",
-            identity={
-                "vision": sha256_file(params.model.vision / "model.safetensors"),
-                "pyramid": params.model.pyramid,
-            },
-            transform=lambda table, advance: featurize(table, advance, vlm),
-        )
-    table = pa.concat_tables([read_table(path) for path in list_shards(features)])
-    return table.filter(pc.is_valid(table["features"]))
 
 
 def check_judgeable(params: Params) -> None:
     """Raise JobError before hours of training, where the corpus holds too few pictures to judge the result by."""
-    splits = read_table(Path("outputs", params.profile, "corpus.parquet"), ["split"])["split"].to_pylist()
-    pictures, distractors = min(splits.count("evaluate"), params.pretrain.judged_pictures), params.pretrain.distractors
-    if pictures <= distractors:
-        raise JobError(
-            f"{pictures} unseen pictures to judge by, and {distractors} wrong captions wanted for each: raise the share"
-            " of evaluate in corpus.splits and pretrain.judged_pictures, or set pretrain.distractors lower"
-        )
-
-
-def feature_tensor(rows: pa.Table, tokens: int, column: str = "features") -> Tensor:
-    """A features column as a tensor [N, tokens, 1280]."""
-    data = b"".join(rows[column].to_pylist())
-    return torch.frombuffer(bytearray(data), dtype=torch.float16).view(rows.num_rows, tokens, -1).float()
+    corpus = read_table(Path("outputs", params.profile, "corpus.parquet"), ["split", "caption", "keywords"])
+    unseen = corpus.filter(pc.equal(corpus["split"], "evaluate")).slice(0, params.pretrain.judged_pictures)
+    captions = [[row["caption"], *(row["keywords"] or [])] for row in unseen.to_pylist()]
+    check_distractors(captions, params.pretrain.distractors)
 
 
 def answers_of(vlm: VisionLanguageModel, rows: pa.Table, params: PretrainParams, *, colors: bool) -> list[list[int]]:
@@ -125,54 +57,66 @@ def answers_of(vlm: VisionLanguageModel, rows: pa.Table, params: PretrainParams,
 
 def judge(vlm: VisionLanguageModel, rows: pa.Table, prompt: Prompt, params: PretrainParams) -> Grounding:
     """Grounding on unseen pictures, by their human captions and keywords alone (no computed colours)."""
-    captions = [
-        tokenize(vlm.tokenizer, " " + sentences_of("", row["caption"], row["keywords"] or [], []))
-        for row in rows.select(["caption", "keywords"]).to_pylist()
-    ]
-    features = feature_tensor(rows, vlm.image_tokens)
+    captions, features = human_captions(vlm.tokenizer, rows), feature_tensor(rows, vlm.image_tokens)
     return measure_grounding(vlm, features, prompt, captions, distractors=params.distractors, seed=params.seed)
 
 
 def pretrain(params: Params, vlm: VisionLanguageModel) -> dict[str, object]:
-    """Ridge start, then the language-model loss; returns the training record."""
+    """Ridge start, the language-model loss, contrast; returns the training record."""
     section, work = params.pretrain, Path(".work", params.profile, "pretrain")
     seen = load_pictures(params, vlm, "pretrain", None)
     unseen = load_pictures(params, vlm, "evaluate", section.judged_pictures)
     prompt = picture_prompt(vlm.tokenizer, params.describe.prompt)
-    features, mirrored = (feature_tensor(seen, vlm.image_tokens, column) for column in ("features", "mirrored"))
+    views = [feature_tensor(seen, vlm.image_tokens, column) for column in ("features", "mirrored")]
     words = [" ".join([row["caption"], *row["keywords"]]) for row in seen.select(["caption", "keywords"]).to_pylist()]
-    start_from_ridge(vlm, features, [tokenize(vlm.tokenizer, " " + text) for text in words], section.ridge)
+    start_from_ridge(vlm, views[0], [tokenize(vlm.tokenizer, " " + text) for text in words], section.ridge)
     started = time.monotonic()
-    facts = [section.model_dump_json(), params.model.model_dump_json(), *seen["key"].to_pylist(), *words]
+    # What contrast makes of it is none of the checkpoints' business.
+    shaping = section.model_dump_json(exclude={"contrast"})
+    facts = [shaping, params.model.model_dump_json(), *seen["key"].to_pylist(), *words]
     run = hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
-    log = []
+    log = learn_language(vlm, seen, views, prompt, section, work / f"checkpoints-{run}")
+    found = judge(vlm, unseen, prompt, section)
+    record: dict[str, object] = {"pictures": {"seen": seen.num_rows, "judged": unseen.num_rows}}
+    if section.contrast:
+        record["grounding before contrast"] = found.as_dict()
+        captions = answers_of(vlm, seen, section, colors=False)
+        gradients = caption_gradients(vlm, views[0].mean(0), prompt, captions, section.batch_size)
+        add_contrast(vlm.projection, views, gradients, section.contrast, section.seed)
+        found = judge(vlm, unseen, prompt, section)
+    record["grounding"] = found.as_dict()
+    print(f"pretrain: the right caption of {1 + section.distractors} comes first for {found.ranked_first:.1%}")
+    seconds = round(time.monotonic() - started)
+    return record | {"seconds": seconds, "log": log, "params": json.loads(section.model_dump_json())}
+
+
+def learn_language(
+    vlm: VisionLanguageModel,
+    seen: pa.Table,
+    views: Sequence[Tensor],
+    prompt: Prompt,
+    params: PretrainParams,
+    checkpoints: Path,
+) -> list[dict[str, object]]:
+    """Train by the language-model loss, bare and then in the prompt; returns the log."""
+    log: list[dict[str, object]] = []
     # Colours are easily learnt and say little: they wait until the picture's words are known.
     for phase, steps, asked, colors in (
-        ("bare", section.bare_steps, bare_prompt(vlm.tokenizer), False),
-        ("prompt", section.prompt_steps, prompt, True),
+        ("bare", params.bare_steps, bare_prompt(vlm.tokenizer), False),
+        ("prompt", params.prompt_steps, prompt, True),
     ):
-        answers = answers_of(vlm, seen, section, colors=colors)
+        answers = answers_of(vlm, seen, params, colors=colors)
         watched = [i for i in range(len(answers)) if i % VALIDATION_EVERY == 0]
         learned = [i for i in range(len(answers)) if i % VALIDATION_EVERY]
-        folder = work / f"checkpoints-{run}" / phase
         _, entries = fit(
             vlm,
-            [Example(view[i], asked, answers[i]) for view in (features, mirrored) for i in learned],
-            schedule_of(section, steps, phase),
-            folder,
-            heldout=[Example(features[i], asked, answers[i]) for i in watched],
+            [Example(view[i], asked, answers[i]) for view in views for i in learned],
+            schedule_of(params, steps, phase),
+            checkpoints / phase,
+            heldout=[Example(views[0][i], asked, answers[i]) for i in watched],
         )
         log += [{"phase": phase, **entry} for entry in entries]
-    seconds = time.monotonic() - started
-    trained = judge(vlm, unseen, prompt, section)
-    print(f"pretrain: the right caption of {1 + section.distractors} comes first for {trained.ranked_first:.1%}")
-    return {
-        "pictures": {"trained on": len(learned), "watched": len(watched), "judged": unseen.num_rows},
-        "grounding": trained.as_dict(),
-        "seconds": round(seconds),
-        "log": log,
-        "params": json.loads(section.model_dump_json()),
-    }
+    return log
 
 
 def schedule_of(params: PretrainParams, steps: int, phase: str) -> Schedule:

@@ -1,31 +1,63 @@
-"""Stage 1 as a stage: what it refuses before it begins. Its result is tested in the smoke run of the pipeline."""
+"""Stage 1 as a stage: what it refuses before it begins, and what its record holds."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
+from safetensors.torch import load_file
 
 from stages import corpus, pretrain
 from tests.smoke import make_checkout
 
 
-@pytest.mark.parametrize(("key", "value"), [("distractors", 50), ("judged_pictures", 2)])
-def test_too_few_pictures_to_judge_by_is_said_before_the_training(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], key: str, value: int
-) -> None:
-    """One line with the keys to change; nothing is fetched or trained for it."""
-    checkout = make_checkout(tmp_path / "checkout")
-    monkeypatch.chdir(checkout)
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout with the smoke profile, and the corpus made."""
+    folder = make_checkout(tmp_path / "checkout")
+    monkeypatch.chdir(folder)
+    assert corpus.main(["--profile", "smoke"]) == 0
+    return folder
+
+
+def set_param(key: str, value: object) -> None:
+    """Change one of pretrain's params in the smoke profile."""
     profile = Path("profiles/smoke.yaml")
     params = yaml.safe_load(profile.read_text(encoding="utf-8"))
     params["pretrain"][key] = value
     profile.write_text(yaml.safe_dump(params), encoding="utf-8")
-    assert corpus.main(["--profile", "smoke"]) == 0
+
+
+@pytest.mark.usefixtures("checkout")
+@pytest.mark.parametrize(("key", "value"), [("distractors", 50), ("judged_pictures", 2)])
+def test_too_few_pictures_to_judge_by_is_said_before_the_training(
+    capsys: pytest.CaptureFixture[str], key: str, value: int
+) -> None:
+    """One line with the keys to change; nothing is fetched or trained for it."""
+    set_param(key, value)
     capsys.readouterr()
     assert pretrain.main(["--profile", "smoke"]) == 1
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert "corpus.splits" in line
     assert "pretrain.distractors" in line
     assert not Path(".cache/pairmill").exists()
+
+
+@pytest.mark.usefixtures("checkout")
+def test_the_record_tells_what_contrast_changed() -> None:
+    """With contrast, the figures before and after it, and a projection that differs; with none, one set of figures."""
+    found, weights = [], []
+    for change in ({}, {"contrast": None}):
+        for key, value in change.items():
+            set_param(key, value)
+        assert pretrain.main(["--profile", "smoke"]) == 0
+        found.append(json.loads(Path("models/smoke/record.json").read_text(encoding="utf-8")))
+        weights.append(load_file("models/smoke/projection.safetensors")["weight"])
+    with_it, without = found
+    assert with_it["grounding before contrast"] == without["grounding"]
+    assert "grounding before contrast" not in without
+    assert with_it["params"]["contrast"]["added"] == 1.0
+    assert not torch.equal(*weights)

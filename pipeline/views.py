@@ -1,0 +1,85 @@
+"""The pictures that stage 1 learns from and is judged by: fetched once, their features computed once, in two views."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import torch
+from PIL import ImageOps
+from torch import Tensor
+
+from pipeline.colors import main_colors
+from pipeline.errors import JobError
+from pipeline.fetch import fetch
+from pipeline.files import sha256_file
+from pipeline.params import Params
+from pipeline.parquet import list_shards, read_table
+from pipeline.pictures import open_picture
+from pipeline.runner import run_map_stage
+from pipeline.vlm import VisionLanguageModel
+
+FEATURES = pa.schema(
+    [
+        pa.field("features", pa.binary()),
+        pa.field("mirrored", pa.binary()),  # features of the picture seen in a mirror
+        pa.field("colors", pa.list_(pa.string())),
+    ]
+)
+
+
+def featurize(rows: pa.Table, advance: Callable[[int], None], vlm: VisionLanguageModel) -> pa.Table:
+    """Replace each picture by its pooled features (float16, [tokens, 1280]), two views, and its main colours."""
+    found = []
+    for image in rows["image"].to_pylist():
+        if image is None:
+            found.append(dict.fromkeys(FEATURES.names))
+        else:
+            picture = open_picture(image["bytes"])
+            seen, mirrored = vlm.features([picture, ImageOps.mirror(picture)]).half().numpy()
+            found.append({"features": seen.tobytes(), "mirrored": mirrored.tobytes(), "colors": main_colors(picture)})
+        advance(1)
+    added = pa.Table.from_pylist(found, schema=FEATURES)
+    kept = rows.drop_columns(["image"])
+    for name in FEATURES.names:
+        kept = kept.append_column(FEATURES.field(name), added[name])
+    return kept
+
+
+def load_pictures(params: Params, vlm: VisionLanguageModel, split: str, limit: int | None) -> pa.Table:
+    """Rows of one split with features, fetched and computed once and kept under .cache/."""
+    corpus = read_table(Path("outputs", params.profile, "corpus.parquet"))
+    rows = corpus.filter(pc.equal(corpus["split"], split)).drop_columns(["split"])
+    rows = rows.slice(0, limit) if limit else rows
+    if not rows.num_rows:
+        raise JobError(f"the corpus has no pictures in the split {split!r}: raise its share in corpus.splits")
+    cache = Path(".cache/pairmill", f"pretrain-{params.profile}", split)
+    work = Path(".work", params.profile, "pretrain")
+    names = hashlib.sha256("\n".join(rows["key"].to_pylist()).encode()).hexdigest()[:16]
+    pictures = cache / f"pictures-{names}"
+    features = cache / f"views-{names}-{'-'.join(map(str, params.model.pyramid))}"
+    if not features.is_dir():
+        if not pictures.is_dir():
+            fetch(rows, pictures, work=work / f"fetch-{split}", params=params.download, root=params.corpus.path)
+        run_map_stage(
+            stage=f"features ({split})",
+            source=pictures,
+            out=features,
+            work=work / f"features-{split}",
+            identity={
+                "vision": sha256_file(params.model.vision / "model.safetensors"),
+                "pyramid": params.model.pyramid,
+            },
+            transform=lambda table, advance: featurize(table, advance, vlm),
+        )
+    table = pa.concat_tables([read_table(path) for path in list_shards(features)])
+    return table.filter(pc.is_valid(table["features"]))
+
+
+def feature_tensor(rows: pa.Table, tokens: int, column: str = "features") -> Tensor:
+    """A features column as a tensor [N, tokens, 1280]."""
+    data = b"".join(rows[column].to_pylist())
+    return torch.frombuffer(bytearray(data), dtype=torch.float16).view(rows.num_rows, tokens, -1).float()
