@@ -21,6 +21,8 @@ from pipeline.prompts import Prompt
 from pipeline.training import Example, collate
 from pipeline.vlm import VisionLanguageModel
 
+_DEAD = 1e-6  # spread of a feature channel that says nothing: what is learnt of it would be noise, much magnified
+
 
 def caption_gradients(
     vlm: VisionLanguageModel, picture: Tensor, prompt: Prompt, captions: Sequence[Sequence[int]], batch_size: int
@@ -97,11 +99,14 @@ def add_contrast(
     picture, whose mean token therefore stays where it is.
     """
     centre = views[0].mean((0, 1))  # [1280]
-    spread = views[0].flatten(0, 1).std(0) + 1e-6
-    standardised = [(view - centre) / spread for view in views]
-    learnt = learn_contrast(standardised, gradients, params, seed)
-    length = (standardised[0] @ learnt.T).norm(dim=-1).mean()
+    spread = views[0].flatten(0, 1).std(0)
+    scale = (spread > _DEAD) / (spread + _DEAD)
+    standardised = [(view - centre) * scale for view in views]
+    learnt = learn_contrast(standardised, gradients, params, seed) * scale
+    length = ((views[0] - centre) @ learnt.T).norm(dim=-1).mean()
+    if not length:
+        return  # all pictures look alike to the tower
     with torch.no_grad():
         middle = projection(centre)
-        projection.weight.mul_(params.kept).add_(params.added * learnt / length / spread)
+        projection.weight.mul_(params.kept).add_(params.added * learnt / length)
         projection.bias.copy_(middle - projection.weight @ centre)

@@ -101,3 +101,17 @@ def test_the_projection_keeps_a_share_and_gains_a_length(projection: nn.Linear, 
         torch.testing.assert_close(projection(centre), middle)
         moved = projection(features) - middle - kept * (before - middle)
     assert float(moved.norm(dim=-1).mean()) == pytest.approx(added, rel=1e-3, abs=1e-4)
+
+
+def test_a_channel_that_never_varies_is_not_trusted(projection: nn.Linear) -> None:
+    """Its weight shrinks like all others and gains nothing; with no channel left, the projection stays as it is."""
+    features, gradients = world(80, seed=1)
+    few = PARAMS.model_copy(update={"epochs": 1})
+    features[..., 3] = 0.25
+    before = projection.weight.detach().clone()
+    add_contrast(projection, [features], gradients, few, seed=0)
+    torch.testing.assert_close(projection.weight[:, 3], few.kept * before[:, 3])
+    assert not torch.allclose(projection.weight[:, 4], few.kept * before[:, 4])
+    before = projection.weight.detach().clone()
+    add_contrast(projection, [torch.zeros_like(features)], gradients, few, seed=0)
+    assert torch.equal(projection.weight, before)

@@ -6,9 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-import torch
 import yaml
-from safetensors.torch import load_file
 
 from stages import corpus, pretrain
 from tests.smoke import make_checkout
@@ -48,16 +46,14 @@ def test_too_few_pictures_to_judge_by_is_said_before_the_training(
 
 @pytest.mark.usefixtures("checkout")
 def test_the_record_tells_what_contrast_changed() -> None:
-    """With contrast, the figures before and after it, and a projection that differs; with none, one set of figures."""
-    found, weights = [], []
+    """With contrast, the figures before it too; with none, one set of figures. What it does is tested by itself."""
+    found = []
     for change in ({}, {"contrast": None}):
         for key, value in change.items():
             set_param(key, value)
         assert pretrain.main(["--profile", "smoke"]) == 0
         found.append(json.loads(Path("models/smoke/record.json").read_text(encoding="utf-8")))
-        weights.append(load_file("models/smoke/projection.safetensors")["weight"])
     with_it, without = found
     assert with_it["grounding before contrast"] == without["grounding"]
     assert "grounding before contrast" not in without
-    assert with_it["params"]["contrast"]["added"] == 1.0
-    assert not torch.equal(*weights)
+    assert with_it["params"]["contrast"]["added"] == 0.02
