@@ -5,11 +5,12 @@ import re
 from filters.english import excerpt
 from pipeline.schema import Measurement, Passage, Rule
 
+# A combining mark belongs to the letter before it, though Python does not count it among \w.
 ROLE_MARKER = re.compile(
     r"#{2,}\s*(?:(?:Human|Assistant|User|System|Instruction|Response)\b\s*:?)?"
-    r"|(?<![\w\"“'‘’\-])(?:Human|Assistant|USER|User|ASSISTANT|SYSTEM|System)\s*:"
+    r"|(?<![\w\u0300-\u036f\"“'‘’\-])(?:Human|Assistant|USER|User|ASSISTANT|SYSTEM|System)\s*:"
     r"|</?\s*(?:Img|Image|ImageFeature|ImageHere|s|unk|pad|bos|eos|eot)\s*>"
-    r"|(?<![\w'’\-])(?:ImageFeature|ImageHere)\b"
+    r"|(?<![\w\u0300-\u036f'’\-])(?:ImageFeature|ImageHere)\b"
     r"|<\|[^|>\n]{0,40}\|?>?|\[/?INST\]|<</?SYS>>"
 )
 

@@ -41,6 +41,7 @@ def test_a_second_time_changes_nothing(mend: Repair, text: str) -> None:
 
 @each_repair
 @given(text=TEXTS)
+@example(text="A\u0300Assistant:")
 @settings(max_examples=300, deadline=None)
 def test_no_word_is_added(mend: Repair, text: str) -> None:
     """A repair leaves words out; it neither adds one nor says one more often."""
