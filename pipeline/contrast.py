@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from pipeline.params import ContrastParams
 from pipeline.prompts import Prompt
-from pipeline.training import Example, collate
+from pipeline.training import Example, FeatureDropout, collate
 from pipeline.vlm import VisionLanguageModel
 
 _DEAD = 1e-6  # spread of a feature channel that says nothing: what is learnt of it would be noise, much magnified
@@ -61,6 +61,8 @@ def learn_contrast(views: Sequence[Tensor], gradients: Tensor, params: ContrastP
     texts = centred @ whitening  # [N, tokens, llm_dim]
     n, width = len(texts), texts.shape[-1]
     texts = texts * width**0.5 / texts.sum(1).norm(dim=-1).mean()
+    pictures = torch.stack(list(views))  # [views, N, tokens, 1280]
+    dropout = FeatureDropout(torch.zeros(1), params.dropout)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         see, read = nn.Linear(views[0].shape[-1], width, bias=False), nn.Linear(width, width, bias=False)
@@ -70,9 +72,8 @@ def learn_contrast(views: Sequence[Tensor], gradients: Tensor, params: ContrastP
         )
         for _ in tqdm(range(params.epochs), desc="pretrain: contrast", unit="epoch"):
             for rows in torch.randperm(n, generator=generator).split(params.batch_size):
-                view = torch.randint(len(views), (len(rows), 1, 1), generator=generator)
-                pictures = sum((chosen[rows] * (view == k) for k, chosen in enumerate(views)), torch.zeros(1))
-                seen = see(F.dropout1d(pictures.transpose(1, 2), params.dropout).transpose(1, 2)).flatten(1)
+                view = torch.randint(len(views), (len(rows),), generator=generator)
+                seen = see(dropout(pictures[view, rows])).flatten(1)
                 scores = temperature.exp() * F.normalize(seen, dim=1) @ read(texts[rows]).flatten(1).T  # [B, B]
                 own = torch.arange(len(rows))
                 loss = F.cross_entropy(scores, own) + F.cross_entropy(scores.T, own)

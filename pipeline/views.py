@@ -20,6 +20,7 @@ from pipeline.params import Params
 from pipeline.parquet import list_shards, read_table
 from pipeline.pictures import open_picture
 from pipeline.runner import run_map_stage
+from pipeline.vision import WEIGHTS_FILE
 from pipeline.vlm import VisionLanguageModel
 
 FEATURES = pa.schema(
@@ -70,7 +71,7 @@ def load_pictures(params: Params, vlm: VisionLanguageModel, split: str, limit: i
             out=features,
             work=work / f"features-{split}",
             identity={
-                "vision": sha256_file(params.model.vision / "model.safetensors"),
+                "vision": sha256_file(params.model.vision / WEIGHTS_FILE),
                 "pyramid": params.model.pyramid,
             },
             transform=lambda table, advance: featurize(table, advance, vlm),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -44,16 +45,19 @@ def test_too_few_pictures_to_judge_by_is_said_before_the_training(
     assert not Path(".cache/pairmill").exists()
 
 
+def pretrained() -> dict[str, Any]:
+    """The record of one run of the stage."""
+    assert pretrain.main(["--profile", "smoke"]) == 0
+    record: dict[str, Any] = json.loads(Path("models/smoke/record.json").read_text(encoding="utf-8"))
+    return record
+
+
 @pytest.mark.usefixtures("checkout")
 def test_the_record_tells_what_contrast_changed() -> None:
     """With contrast, the figures before it too; with none, one set of figures. What it does is tested by itself."""
-    found = []
-    for change in ({}, {"contrast": None}):
-        for key, value in change.items():
-            set_param(key, value)
-        assert pretrain.main(["--profile", "smoke"]) == 0
-        found.append(json.loads(Path("models/smoke/record.json").read_text(encoding="utf-8")))
-    with_it, without = found
+    with_it = pretrained()
+    set_param("contrast", None)
+    without = pretrained()
     assert with_it["grounding before contrast"] == without["grounding"]
     assert "grounding before contrast" not in without
     assert with_it["params"]["contrast"]["added"] == 0.02
