@@ -1,4 +1,4 @@
-"""A language model of a few kilobytes with everything a real folder has: tokenizer, chat template, safetensors."""
+"""A language model of a few kilobytes with everything a real folder has, and a plain way to ask it for losses."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from pipeline.prompts import Prompt
+from pipeline.vlm import IGNORED, VisionLanguageModel
 
 BOS, EOS, PAD = "<|im_start|>", "<|im_end|>", "<|pad|>"
 CHAT_TEMPLATE = (
@@ -44,6 +48,15 @@ def save_tiny_llm(folder: Path, seed: int = 0) -> Path:
     LlamaForCausalLM(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+def losses_alone(vlm: VisionLanguageModel, image: Tensor, prompt: Prompt, caption: list[int]) -> Tensor:
+    """Loss of each token of one caption after image embeddings [1, tokens, llm_dim]: one row, no cache, no padding."""
+    head = [*prompt.before_image, *[0] * image.shape[1], *prompt.after_image]
+    ids = torch.tensor([[*head, *caption]])
+    labels = torch.tensor([[*[IGNORED] * len(head), *caption]])
+    embeds = vlm.join(ids, image, len(prompt.before_image))
+    return vlm.token_losses(embeds, torch.ones_like(ids), labels)
 
 
 def _tokenizer() -> PreTrainedTokenizerFast:

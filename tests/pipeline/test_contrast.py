@@ -10,7 +10,8 @@ from pipeline.contrast import add_contrast, caption_gradients, learn_contrast
 from pipeline.params import ContrastParams
 from pipeline.prompts import picture_prompt
 from pipeline.vision import FEATURE_WIDTH
-from pipeline.vlm import IGNORED, VisionLanguageModel
+from pipeline.vlm import VisionLanguageModel
+from tests.tiny import losses_alone
 
 PARAMS = ContrastParams(
     kept=0.5, added=3.0, epochs=15, batch_size=64, lr=0.003, weight_decay=0.1, dropout=0.2, shrinkage=0.1
@@ -26,19 +27,12 @@ def test_a_gradient_says_what_its_caption_gains(tiny_vlm: VisionLanguageModel) -
     captions = [[9, 30, 31], [40], [50, 51, 52, 53, 54]]
     found = caption_gradients(vlm, picture, prompt, captions, batch_size=2)
 
-    def likelihood(caption: list[int], image: Tensor) -> float:
-        head = [*prompt.before_image, *[0] * 5, *prompt.after_image]
-        ids = torch.tensor([[*head, *caption]])
-        labels = torch.tensor([[*[IGNORED] * len(head), *caption]])
-        embeds = vlm.join(ids, image, len(prompt.before_image))
-        return -float(vlm.token_losses(embeds, torch.ones_like(ids), labels).sum())
-
     image = vlm.project(picture[None]).detach()
     step = 0.002 * torch.randn_like(image)
     with torch.no_grad():
         for caption, gradient in zip(captions, found, strict=True):
-            gained = likelihood(caption, image + step) - likelihood(caption, image - step)
-            assert gained == pytest.approx(2 * float((gradient * step).sum()), rel=0.02, abs=1e-4)
+            after, before = (losses_alone(vlm, moved, prompt, caption).sum() for moved in (image + step, image - step))
+            assert float(before - after) == pytest.approx(2 * float((gradient * step).sum()), rel=0.02, abs=1e-4)
 
 
 def world(n: int, seed: int) -> tuple[Tensor, Tensor]:

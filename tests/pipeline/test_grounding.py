@@ -14,7 +14,8 @@ from pipeline.errors import JobError
 from pipeline.grounding import _margin, caption_losses, count_first, measure_grounding, measure_margin, next_in_cycle
 from pipeline.prompts import Prompt, bare_prompt, picture_prompt
 from pipeline.vision import FEATURE_WIDTH
-from pipeline.vlm import IGNORED, VisionLanguageModel
+from pipeline.vlm import VisionLanguageModel
+from tests.tiny import losses_alone
 
 CAPTIONS = [[9], [30, 31, 32, 33, 34, 35], [40, 41], [9, 9, 9], [50, 51, 52]]
 
@@ -22,11 +23,7 @@ CAPTIONS = [[9], [30, 31, 32, 33, 34, 35], [40, 41], [9, 9, 9], [50, 51, 52]]
 @torch.no_grad()
 def loss_by_itself(vlm: VisionLanguageModel, picture: Tensor, prompt: Prompt, caption: list[int]) -> Tensor:
     """Mean loss of one caption in one row, without cache or padding."""
-    head = [*prompt.before_image, *[0] * len(picture), *prompt.after_image]
-    ids = torch.tensor([[*head, *caption]])
-    labels = torch.tensor([[*[IGNORED] * len(head), *caption]])
-    embeds = vlm.join(ids, vlm.project(picture[None]), len(prompt.before_image))
-    return vlm.token_losses(embeds, torch.ones_like(ids), labels).mean()
+    return losses_alone(vlm, vlm.project(picture[None]), prompt, caption).mean()
 
 
 @pytest.fixture(scope="module")
