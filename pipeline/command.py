@@ -24,15 +24,18 @@ if TYPE_CHECKING:
 INTERRUPTED = "interrupted; finished shards are kept, run the same command again"
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
+    """argparse with its errors as UsageError: one line, exit code 2."""
+
     def error(self, message: str) -> NoReturn:
+        """Raise what argparse would print."""
         raise UsageError(f"{message}; see {self.prog} --help")
 
 
 def stage_parser(description: str | None) -> argparse.ArgumentParser:
     """A parser with `--profile`; `description` is the stage's docstring. Wrong flags raise UsageError."""
     spec = getattr(sys.modules["__main__"], "__spec__", None)
-    parser = _Parser(
+    parser = Parser(
         prog=f"python -m {spec.name}" if spec else None,
         description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -9,10 +9,11 @@ from peft import LoraConfig, inject_adapter_in_model
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from pipeline.checkpoint import load_stage1
 from pipeline.errors import JobError
 from pipeline.params import ModelParams, TrainParams
 from pipeline.training import TrainedPart
-from pipeline.vlm import VisionLanguageModel, load_model
+from pipeline.vlm import VisionLanguageModel
 
 TRAINED_FILE = "trained.safetensors"
 LORA_TARGETS = ["q_proj", "v_proj", "o_proj", "down_proj"]
@@ -49,7 +50,7 @@ def load_finetuned(model: ModelParams, params: TrainParams, folder: Path) -> Vis
     path = folder / TRAINED_FILE
     if not path.is_file():
         raise JobError(f"no fine-tuned model in {folder}: run `dvc repro train`")
-    vlm = prepare(load_model(model, projection=model.projection), params)
+    vlm = prepare(load_stage1(model), params)
     try:
         TrainedPart(vlm, 0).load_state_dict(load_file(path))
     except SafetensorError as error:

@@ -9,11 +9,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import PreTrainedTokenizerBase, StoppingCriteria, StoppingCriteriaList
+from transformers import StoppingCriteria, StoppingCriteriaList
 
 from pipeline.backends.completion import LENGTH, STOP
 from pipeline.params import DecodingParams
-from pipeline.prompts import END_MARK, Prompt, tokenize, until_end_mark
+from pipeline.prompts import Chat, Prompt
 from pipeline.vlm import VisionLanguageModel
 
 _TAIL = 4  # tokens that can hold an end mark and what it was merged with
@@ -29,15 +29,15 @@ class Answer:
 
 
 class EndMark(StoppingCriteria):
-    """Each row stops at its own `###`, not when the whole batch has one."""
+    """Each row stops at its own end mark, not when the whole batch has one."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
-        self.tokenizer = tokenizer
+    def __init__(self, chat: Chat) -> None:
+        self.chat = chat
 
     def __call__(self, input_ids: Tensor, scores: Tensor, **kwargs: Any) -> Tensor:  # noqa: ARG002 - its signature
         """[B, T] -> [B], true where the last tokens hold the end mark."""
-        tails = self.tokenizer.batch_decode(input_ids[:, -_TAIL:])
-        return torch.tensor([END_MARK in tail for tail in tails], device=input_ids.device)
+        tails = self.chat.tokenizer.batch_decode(input_ids[:, -_TAIL:])
+        return torch.tensor([self.chat.template.end_mark in tail for tail in tails], device=input_ids.device)
 
 
 def first_turn(vlm: VisionLanguageModel, image_embeds: Tensor, prompt: Prompt) -> list[Tensor]:
@@ -48,7 +48,7 @@ def first_turn(vlm: VisionLanguageModel, image_embeds: Tensor, prompt: Prompt) -
 
 def further_turn(vlm: VisionLanguageModel, conversation: Tensor, answer: str, turn: Sequence[int]) -> Tensor:
     """A conversation [T, llm_dim] with the model's answer and a further turn behind it."""
-    ids = [*tokenize(vlm.tokenizer, " " + answer), *turn]
+    ids = [*vlm.chat.said(answer), *turn]
     return torch.cat([conversation, vlm.embed_tokens(_ids(ids))])
 
 
@@ -98,12 +98,12 @@ def _answer_batch(vlm: VisionLanguageModel, conversations: Sequence[Tensor], dec
         num_beams=decoding.num_beams,
         do_sample=decoding.do_sample,
         repetition_penalty=decoding.repetition_penalty,
-        stopping_criteria=StoppingCriteriaList([EndMark(vlm.tokenizer)]),
+        stopping_criteria=StoppingCriteriaList([EndMark(vlm.chat)]),
         pad_token_id=vlm.tokenizer.pad_token_id,
         **sampling,
     )
     ends = _end_tokens(vlm)
-    return [_read_row(vlm.tokenizer, row.tolist(), decoding.max_new_tokens, ends) for row in out]
+    return [_read_row(vlm.chat, row.tolist(), decoding.max_new_tokens, ends) for row in out]
 
 
 def _end_tokens(vlm: VisionLanguageModel) -> set[int | None]:
@@ -112,9 +112,9 @@ def _end_tokens(vlm: VisionLanguageModel) -> set[int | None]:
     return {vlm.tokenizer.eos_token_id, vlm.tokenizer.pad_token_id, *(named if isinstance(named, list) else [named])}
 
 
-def _read_row(tokenizer: PreTrainedTokenizerBase, ids: list[int], limit: int, ends: set[int | None]) -> Answer:
+def _read_row(chat: Chat, ids: list[int], limit: int, ends: set[int | None]) -> Answer:
     """Decode a row up to its end mark or the first token of `ends`."""
     own = list(takewhile(lambda token: token not in ends, ids))
-    text, marked = until_end_mark(str(tokenizer.decode(own, skip_special_tokens=True)))
-    said = own if not marked else tokenize(tokenizer, " " + text) if text else []
+    text, marked = chat.until_end_mark(str(chat.tokenizer.decode(own, skip_special_tokens=True)))
+    said = own if not marked else chat.said(text) if text else []
     return Answer(text, len(said), STOP if marked or len(own) < limit else LENGTH)

@@ -66,12 +66,16 @@ class DownloadParams(Section):
 
 
 class ModelParams(Section):
-    """The frozen parts, the projection between them, and how they run."""
+    """The frozen parts, what joins them, where stage 1 keeps its checkpoint, and how all that runs."""
 
     vision: Path
+    qformer: Path | None
     llm: Path
-    projection: Path
-    pyramid: Annotated[list[Annotated[int, Field(ge=1, le=7)]], Field(min_length=1)]
+    checkpoint: Path
+    pyramid: Annotated[list[Annotated[int, Field(ge=1, le=7)]], Field(min_length=1)] | None
+    projector_layers: Annotated[int, Field(ge=1, le=3)]
+    train_qformer: bool
+    template: str
     dtype: Literal["float32", "bfloat16", "float16"]
     attention: Literal["eager", "sdpa"]
     threads: Positive
@@ -93,6 +97,7 @@ class ContrastParams(Section):
 class PretrainParams(Section):
     """Stage 1: the projection alone learns to speak of pictures."""
 
+    published: Path | None
     seed: int
     bare_steps: Positive
     prompt_steps: Positive
@@ -105,7 +110,7 @@ class PretrainParams(Section):
     checkpoint_every: Positive
     max_caption_tokens: Positive
     end_mark: bool
-    ridge: float
+    ridge: float | None
     feature_dropout: Annotated[float, Field(ge=0.0, lt=1.0)]
     contrast: ContrastParams | None
     judged_pictures: Positive
@@ -215,6 +220,13 @@ class Params(Section):
     emit: EmitParams
     train: TrainParams
     evaluate: EvaluateParams
+
+    @model_validator(mode="after")
+    def _one_layer(self) -> Params:
+        several = self.model.projector_layers > 1 or self.model.train_qformer
+        if several and (self.pretrain.ridge is not None or self.pretrain.contrast):
+            raise ValueError("pretrain.ridge and pretrain.contrast shape one linear layer: with more to train, null")
+        return self
 
 
 def load_params(profile: str | None = None, root: Path = Path()) -> Params:

@@ -2,18 +2,35 @@
 
 Each text segment is tokenised by itself, without special tokens; one BOS stands in front of the first;
 the picture's embeddings stand between `<Img>` and `</Img>`. Source: MiniGPT-4 (arXiv 2304.10592), section 3.2.
+The texts around the words of a conversation are data: `templates/conversations.yaml`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
+import yaml
 from transformers import PreTrainedTokenizerBase
 
-END_MARK = "###"  # what ends a turn in Vicuna v0's format
-BEFORE_IMAGE = "###Human: <Img>"
-AFTER_IMAGE = "</Img> {instruction} ###Assistant:"
-NEXT_TURN = " ###Human: {instruction} ###Assistant:"
+
+@dataclass(frozen=True)
+class Template:
+    """How a language model's conversations are written; `{instruction}` stands for what the user asks."""
+
+    before_image: str
+    after_image: str
+    answer_prefix: str
+    end_mark: str
+    next_turn: str
+
+
+TEMPLATES: dict[str, Template] = {
+    name: Template(**texts)
+    for name, texts in yaml.safe_load(
+        Path(__file__).with_name("templates").joinpath("conversations.yaml").read_text(encoding="utf-8")
+    ).items()
+}
 
 
 @dataclass(frozen=True)
@@ -30,35 +47,49 @@ def tokenize(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
     return ids
 
 
-def picture_prompt(tokenizer: PreTrainedTokenizerBase, instruction: str) -> Prompt:
-    """The prompt that asks `instruction` about one picture: BOS, `###Human: <Img>`, picture, the rest."""
-    bos = [] if tokenizer.bos_token_id is None else [int(tokenizer.bos_token_id)]
-    after = AFTER_IMAGE.format(instruction=instruction)
-    return Prompt(tuple(bos + tokenize(tokenizer, BEFORE_IMAGE)), tuple(tokenize(tokenizer, after)))
+@dataclass(frozen=True)
+class Chat:
+    """A tokenizer with the template that its language model was taught: prompts and answers in token ids."""
 
+    tokenizer: PreTrainedTokenizerBase
+    template: Template
 
-def bare_prompt(tokenizer: PreTrainedTokenizerBase) -> Prompt:
-    """No words at all: BOS and the picture, as the paper's stage 1 has it."""
-    return Prompt(() if tokenizer.bos_token_id is None else (int(tokenizer.bos_token_id),), ())
+    @property
+    def _bos(self) -> tuple[int, ...]:
+        bos = self.tokenizer.bos_token_id
+        return () if bos is None else (int(bos),)
 
+    def picture_prompt(self, instruction: str) -> Prompt:
+        """The prompt that asks `instruction` about one picture: BOS, `###Human: <Img>`, picture, the rest."""
+        after = self.template.after_image.format(instruction=instruction)
+        before = tokenize(self.tokenizer, self.template.before_image)
+        return Prompt((*self._bos, *before), tuple(tokenize(self.tokenizer, after)))
 
-def next_turn(tokenizer: PreTrainedTokenizerBase, instruction: str) -> list[int]:
-    """Token ids of a further turn of the same conversation, after an answer without its end mark."""
-    return tokenize(tokenizer, NEXT_TURN.format(instruction=instruction))
+    def bare_prompt(self) -> Prompt:
+        """No words at all: BOS and the picture, as the paper's stage 1 has it."""
+        return Prompt(self._bos, ())
 
+    def next_turn(self, instruction: str) -> list[int]:
+        """A further turn of the same conversation, after an answer without its end mark."""
+        return tokenize(self.tokenizer, self.template.next_turn.format(instruction=instruction))
 
-def answer_tokens(tokenizer: PreTrainedTokenizerBase, text: str, max_tokens: int) -> list[int]:
-    """Token ids of an answer and its end mark; a text longer than `max_tokens` is cut, the end mark never is.
+    def said(self, text: str) -> list[int]:
+        """An answer without its end mark, as the conversation goes on from it."""
+        return tokenize(self.tokenizer, self.template.answer_prefix + text)
 
-    A cut answer gets no end mark: it did not end there, and teaching that it did teaches to break off.
-    """
-    ids = tokenize(tokenizer, " " + text.strip())
-    if len(ids) > max_tokens:
-        return ids[:max_tokens]
-    return ids + tokenize(tokenizer, END_MARK)
+    def end_mark(self) -> list[int]:
+        """What ends an answer."""
+        return tokenize(self.tokenizer, self.template.end_mark)
 
+    def answer(self, text: str, max_tokens: int) -> list[int]:
+        """An answer and its end mark; a text longer than `max_tokens` is cut, the end mark never is.
 
-def until_end_mark(text: str) -> tuple[str, bool]:
-    """The answer before its end mark, stripped, and whether the mark was there."""
-    answer, mark, _ = text.partition(END_MARK)
-    return answer.strip(), bool(mark)
+        A cut answer gets no end mark: it did not end there, and teaching that it did teaches to break off.
+        """
+        ids = self.said(text.strip())
+        return ids[:max_tokens] if len(ids) > max_tokens else ids + self.end_mark()
+
+    def until_end_mark(self, text: str) -> tuple[str, bool]:
+        """The answer before its end mark, stripped, and whether the mark was there."""
+        answer, mark, _ = text.partition(self.template.end_mark)
+        return answer.strip(), bool(mark)

@@ -100,7 +100,7 @@ class TrainedPart(nn.Module):
     def forward(self, features: Tensor, input_ids: Tensor, attention_mask: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """Loss of a collated batch."""
         embeds = self.vlm.join(input_ids, self.vlm.project(self.dropout(features)), self.image_at)
-        return {"loss": self.vlm(embeds, attention_mask, labels).loss}
+        return {"loss": self.vlm.token_losses(embeds, attention_mask, labels).mean()}
 
     def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]  # noqa: ARG002
         """The trained parameters by name."""

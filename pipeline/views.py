@@ -15,12 +15,11 @@ from torch import Tensor
 from pipeline.colors import main_colors
 from pipeline.errors import JobError
 from pipeline.fetch import fetch
-from pipeline.files import sha256_file
 from pipeline.params import Params
 from pipeline.parquet import list_shards, read_table
+from pipeline.parts import digest
 from pipeline.pictures import open_picture
 from pipeline.runner import run_map_stage
-from pipeline.vision import WEIGHTS_FILE
 from pipeline.vlm import VisionLanguageModel
 
 FEATURES = pa.schema(
@@ -40,7 +39,7 @@ def featurize(rows: pa.Table, advance: Callable[[int], None], vlm: VisionLanguag
             found.append(dict.fromkeys(FEATURES.names))
         else:
             picture = open_picture(image["bytes"])
-            seen, mirrored = vlm.features([picture, ImageOps.mirror(picture)]).half().numpy()
+            seen, mirrored = vlm.features(vlm.preprocess([picture, ImageOps.mirror(picture)])).half().numpy()
             found.append({"features": seen.tobytes(), "mirrored": mirrored.tobytes(), "colors": main_colors(picture)})
         advance(1)
     added = pa.Table.from_pylist(found, schema=FEATURES)
@@ -61,7 +60,7 @@ def load_pictures(params: Params, vlm: VisionLanguageModel, split: str, limit: i
     work = Path(".work", params.profile, "pretrain")
     names = hashlib.sha256("\n".join(rows["key"].to_pylist()).encode()).hexdigest()[:16]
     pictures = cache / f"pictures-{names}"
-    features = cache / f"views-{names}-{'-'.join(map(str, params.model.pyramid))}"
+    features = cache / f"views-{names}-{'-'.join(map(str, params.model.pyramid or [0]))}"
     if not features.is_dir():
         if not pictures.is_dir():
             fetch(rows, pictures, work=work / f"fetch-{split}", params=params.download, root=params.corpus.path)
@@ -71,7 +70,7 @@ def load_pictures(params: Params, vlm: VisionLanguageModel, split: str, limit: i
             out=features,
             work=work / f"features-{split}",
             identity={
-                "vision": sha256_file(params.model.vision / WEIGHTS_FILE),
+                "vision": digest(params.model.vision),
                 "pyramid": params.model.pyramid,
             },
             transform=lambda table, advance: featurize(table, advance, vlm),

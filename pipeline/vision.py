@@ -8,22 +8,16 @@ of fixed width). Weights: ImageNet-1k, converted by `pipeline.assets` from the P
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import cast
 
 import numpy as np
 import torch
 from PIL import Image
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
+from transformers import PreTrainedConfig, PreTrainedModel
 
-from pipeline.errors import JobError
-
-IMAGE_SIDE = 224  # pixels
 FEATURE_WIDTH = 1280
-WEIGHTS_FILE = "model.safetensors"
 
 # repeats, kernel, stride, expansion, output channels: EfficientNet-B0's stages, which Lite0 keeps.
 _STAGES = (
@@ -79,11 +73,20 @@ class InvertedResidual(nn.Module):
         return cast("Tensor", hidden + x if self.skip else hidden)
 
 
-class EfficientNetLite0(nn.Module):
-    """EfficientNet-Lite0 without its classifier. Frozen: always in eval mode."""
+class EfficientNetLite0Config(PreTrainedConfig):
+    """Names the architecture in a folder's config.json; there is nothing to choose."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    model_type = "efficientnet_lite0"
+
+
+class EfficientNetLite0(PreTrainedModel):
+    """EfficientNet-Lite0 without its classifier."""
+
+    config_class = EfficientNetLite0Config
+    main_input_name = "pixel_values"
+
+    def __init__(self, config: EfficientNetLite0Config) -> None:
+        super().__init__(config)
         self.conv_stem = SameConv2d(3, 32, 3, 2, bias=False)
         self.bn0 = _norm(32)
         blocks: list[InvertedResidual] = []
@@ -95,6 +98,10 @@ class EfficientNetLite0(nn.Module):
         self.blocks = nn.ModuleList(blocks)
         self.conv_head = SameConv2d(channels, FEATURE_WIDTH, 1, bias=False)
         self.bn1 = _norm(FEATURE_WIDTH)
+        self.post_init()  # type: ignore[no-untyped-call]
+
+    def _init_weights(self, module: nn.Module) -> None:
+        """Leave torch's own initialisation as it is."""
 
     def forward(self, pixel_values: Tensor) -> Tensor:
         """[B, 3, 224, 224] -> features [B, 1280, 7, 7]."""
@@ -104,30 +111,13 @@ class EfficientNetLite0(nn.Module):
         return F.relu6(self.bn1(self.conv_head(x)))
 
 
-def load_vision(folder: Path) -> EfficientNetLite0:
-    """Load the frozen tower from `folder`/model.safetensors, in eval mode, without gradients.
+def preprocess(pictures: Sequence[Image.Image], side: int, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+    """RGB pictures -> [B, 3, side, side], bicubic squash without crop (as MiniGPT-4 does), normalised by channel.
 
-    Raises JobError, in one line, where the file is damaged or holds another model.
+    A mean and a standard deviation of 0.5 give [-1, 1], which the Lite weights want: they were ported from
+    TensorFlow, and with ImageNet's mean and std the classifier's confidence on photographs falls by a quarter.
     """
-    path = folder / WEIGHTS_FILE
-    tower = EfficientNetLite0()
-    try:
-        tower.load_state_dict(load_file(path))
-    except (RuntimeError, SafetensorError) as error:
-        what = " ".join(str(error).split())[:200]
-        raise JobError(
-            f"cannot load the vision tower in {path}: {what}; run `make assets`, or set model.vision"
-        ) from error
-    return tower.eval().requires_grad_(False)
-
-
-def preprocess(pictures: Sequence[Image.Image]) -> Tensor:
-    """RGB pictures -> [B, 3, 224, 224] in [-1, 1], bicubic squash without crop (as MiniGPT-4 does).
-
-    The Lite weights were ported from TensorFlow, which scales to [-1, 1]; with ImageNet's mean and std the
-    classifier's confidence on photographs falls by a quarter.
-    """
-    size = (IMAGE_SIDE, IMAGE_SIDE)
-    arrays = [np.asarray(p.convert("RGB").resize(size, Image.Resampling.BICUBIC)) for p in pictures]
-    pixels = torch.from_numpy(np.stack(arrays)).permute(0, 3, 1, 2).float()
-    return pixels.div_(127.5).sub_(1.0)
+    arrays = [np.asarray(p.convert("RGB").resize((side, side), Image.Resampling.BICUBIC)) for p in pictures]
+    pixels = torch.from_numpy(np.stack(arrays)).permute(0, 3, 1, 2).float().div_(255.0)
+    shift, scale = (torch.tensor(values).view(3, 1, 1) for values in (mean, std))
+    return pixels.sub_(shift).div_(scale)

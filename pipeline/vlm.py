@@ -1,87 +1,161 @@
-"""The vision-language model, composed as in the paper: vision tower -> projection -> language model.
+"""The vision-language model, composed as in the paper: vision tower -> Q-Former -> projection -> language model.
 
-This is MiniGPT-4's variant without Q-Former (arXiv 2304.10592, ablation a): the tower's feature grid goes
-straight into one linear layer. Tower and language model are frozen; the projection is what training changes.
+MiniGPT-4 (arXiv 2304.10592) and the variants of its ablation, by config: base; (a) without Q-Former; (b) three
+linear layers; (c) the Q-Former trained too. What is not trained is frozen: in eval mode, without gradients.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 from PIL import Image
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import (
-    AutoModelForCausalLM,
-    AutoTokenizer,
-    GenerationConfig,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-)
+from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.modeling_outputs import CausalLMOutput
 
-from pipeline.errors import JobError
-from pipeline.params import ModelParams
-from pipeline.vision import FEATURE_WIDTH, load_vision, preprocess
+from pipeline.parts import Parts, build_parts
+from pipeline.prompts import TEMPLATES, Chat
+from pipeline.vision import preprocess
 
 IGNORED = -100  # label of a position that carries no loss
 
 
-@dataclass
-class ModelOutput:
-    """Mean loss over the labelled positions, and how many there were."""
+class VisionLanguageConfig(PreTrainedConfig):
+    """The configs of the parts, how they are joined, and where the frozen ones lie.
 
-    loss: Tensor
-    labelled: int
-
-
-class VisionLanguageModel(nn.Module):
-    """Vision tower, linear projection and language model.
-
-    A picture becomes one image token for each cell of a spatial pyramid (Lazebnik et al., CVPR 2006): with
-    `pyramid` (1, 2) the whole picture first, then its four quarters.
+    vision_config, qformer_config (None: ablation a), text_config: what each part's own config.json says.
+    projector_layers: linear layers between; 3 is ablation b. train_qformer: ablation c. pyramid: a tower that
+    gives a grid has it pooled to these sides, None keeps every cell. vision_tokens, vision_width: what the tower
+    gives of a picture before the pyramid. frozen: for each frozen part its folder (seen from this file's), or its
+    repository and revision, and the sha256 of its tensors.
     """
 
-    def __init__(
-        self, vision: nn.Module, llm: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, pyramid: Sequence[int]
+    model_type = "pairmill"
+
+    def __init__(  # noqa: PLR0913 - a config is its fields
+        self,
+        *,
+        vision_config: dict[str, Any] | None = None,  # transformers makes an empty one, to write what differs
+        qformer_config: dict[str, Any] | None = None,
+        text_config: dict[str, Any] | None = None,
+        vision_tokens: int = 0,
+        vision_width: int = 0,
+        image_size: int = 224,
+        image_mean: Sequence[float] = (0.5, 0.5, 0.5),
+        image_std: Sequence[float] = (0.5, 0.5, 0.5),
+        pyramid: Sequence[int] | None = None,
+        projector_layers: int = 1,
+        train_qformer: bool = False,
+        template: str = "vicuna-v0",
+        frozen: dict[str, dict[str, str]] | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__()
-        self.vision = vision
-        self.projection = nn.Linear(FEATURE_WIDTH, llm.config.hidden_size)
-        self.llm: Any = llm  # a PreTrainedModel; its generate() and get_decoder() have no types worth keeping
-        self.tokenizer = tokenizer
-        self.pyramid = tuple(pyramid)
-        self.image_tokens = sum(side**2 for side in pyramid)
-        self.vision.requires_grad_(False)
-        self.llm.requires_grad_(False)
+        self.vision_config, self.qformer_config, self.text_config = (
+            vision_config or {},
+            qformer_config,
+            text_config or {},
+        )
+        self.vision_tokens, self.vision_width = vision_tokens, vision_width
+        self.image_size, self.image_mean, self.image_std = image_size, list(image_mean), list(image_std)
+        self.pyramid = None if pyramid is None else list(pyramid)
+        self.projector_layers = projector_layers
+        self.train_qformer = train_qformer
+        self.template = template
+        self.frozen = frozen or {}
+        super().__init__(**kwargs)
+
+    @property
+    def image_tokens(self) -> int:
+        """Image tokens that the language model sees of one picture."""
+        if self.qformer_config:
+            return int(self.qformer_config["num_query_tokens"])
+        return sum(side**2 for side in self.pyramid) if self.pyramid else self.vision_tokens
+
+
+class VisionLanguageModel(PreTrainedModel):
+    """Vision tower, Q-Former where there is one, projection and language model.
+
+    `VisionLanguageModel(config)` draws every weight at random; `pipeline.checkpoint` builds it of loaded parts.
+    With a pyramid of (1, 2) a picture becomes one image token for each cell of a spatial pyramid (Lazebnik et al.,
+    CVPR 2006): the whole picture first, then its four quarters.
+    """
+
+    config_class = VisionLanguageConfig
+    config: VisionLanguageConfig
+    main_input_name = "inputs_embeds"
+
+    def __init__(self, config: VisionLanguageConfig, parts: Parts | None = None) -> None:
+        super().__init__(config)
+        parts = parts or build_parts(config.vision_config, config.qformer_config, config.text_config)
+        width = config.qformer_config["hidden_size"] if config.qformer_config else config.vision_width
+        self.vision: nn.Module = parts.vision
+        self.qformer = parts.qformer
+        # Several of them in ablation b; what shapes one layer by hand is refused there by the params.
+        self.projection = cast("nn.Linear", _projector(width, parts.llm.config.hidden_size, config.projector_layers))
+        self.llm: Any = parts.llm
+        self.tokenizer = cast("PreTrainedTokenizerBase", parts.tokenizer)
+        self.requires_grad_(False)
+        for part in self._trained():
+            part.requires_grad_(True)
+
+    def _trained(self) -> list[nn.Module]:
+        also = [self.qformer] if self.config.train_qformer and self.qformer is not None else []
+        return [self.projection, *also]
+
+    @property
+    def chat(self) -> Chat:
+        """How a conversation is written for this language model."""
+        return Chat(self.tokenizer, TEMPLATES[self.config.template])
+
+    @property
+    def image_tokens(self) -> int:
+        """Image tokens that the language model sees of one picture."""
+        return self.config.image_tokens
 
     def train(self, mode: bool = True) -> VisionLanguageModel:
-        """Train the projection only: the frozen parts stay in eval mode, whatever the caller asks."""
-        super().train(mode)
-        self.vision.eval()
-        self.llm.eval()
+        """Train the trained parts only: the frozen ones stay in eval mode, whatever the caller asks."""
+        super().train(False)
+        for part in self._trained():
+            part.train(mode)
+        self.training = mode
         return self
 
+    def eval(self) -> VisionLanguageModel:
+        """Switch dropout off everywhere."""
+        return self.train(False)
+
+    def preprocess(self, pictures: Sequence[Image.Image]) -> Tensor:
+        """B pictures -> pixel values [B, 3, image_size, image_size]."""
+        config = self.config
+        return preprocess(pictures, config.image_size, config.image_mean, config.image_std).to(self.device)
+
     @torch.no_grad()
-    def features(self, pictures: Sequence[Image.Image]) -> Tensor:
-        """B pictures -> pooled features [B, image_tokens, 1280], what the projection sees of a picture."""
-        grid: Tensor = self.vision(preprocess(pictures))  # [B, 1280, 7, 7]
-        pooled = [F.adaptive_avg_pool2d(grid, side).flatten(2) for side in self.pyramid]  # each [B, 1280, side * side]
-        return torch.cat(pooled, dim=2).transpose(1, 2)  # [B, image_tokens, 1280]
+    def features(self, pixel_values: Tensor) -> Tensor:
+        """Pixel values [B, 3, H, W] -> what the first trained part sees of each picture: [B, tokens, width].
+
+        That is the frozen Q-Former's query states, or the tower's states where there is none or it is trained.
+        """
+        seen = self.vision(pixel_values.to(next(self.vision.parameters()).dtype))
+        states = seen if isinstance(seen, Tensor) else seen.last_hidden_state  # [B, patches, width] or a grid
+        if states.dim() == 4:  # [B, width, rows, columns]
+            states = _pool(states, self.config.pyramid)
+        if self.qformer is None or self.config.train_qformer:
+            return states
+        return cast("Tensor", self.qformer(states))  # [B, queries, hidden]
 
     def project(self, features: Tensor) -> Tensor:
-        """Pooled features [B, tokens, 1280] -> image embeddings [B, tokens, llm_dim] in the LLM's dtype."""
+        """Features [B, tokens, width] -> image embeddings [B, image_tokens, llm_dim] in the LLM's dtype."""
+        if self.qformer is not None and self.config.train_qformer:
+            features = self.qformer(features)
         return cast("Tensor", self.projection(features.float())).to(self.llm.dtype)
 
-    def encode_images(self, pictures: Sequence[Image.Image]) -> Tensor:
-        """B pictures -> image embeddings [B, tokens, llm_dim]."""
-        return self.project(self.features(pictures))
+    def encode_images(self, pixel_values: Tensor) -> Tensor:
+        """Pixel values [B, 3, H, W] -> image embeddings [B, image_tokens, llm_dim]."""
+        return self.project(self.features(pixel_values))
 
     def embed_tokens(self, ids: Tensor) -> Tensor:
         """Token ids [B, T] -> embeddings [B, T, llm_dim]."""
@@ -92,17 +166,27 @@ class VisionLanguageModel(nn.Module):
         embeds = self.embed_tokens(ids)
         return torch.cat([embeds[:, :at], image_embeds, embeds[:, at + image_embeds.shape[1] :]], dim=1)
 
-    def forward(self, inputs_embeds: Tensor, attention_mask: Tensor, labels: Tensor) -> ModelOutput:
-        """Causal loss of `labels` [B, T] (IGNORED where there is none) given embeddings [B, T, llm_dim].
+    def forward(
+        self, inputs_embeds: Tensor, attention_mask: Tensor | None = None, labels: Tensor | None = None
+    ) -> CausalLMOutput:
+        """Embeddings [B, T, llm_dim] -> logits [B, T, vocabulary], and the mean causal loss where there are labels.
+
+        labels [B, T] hold IGNORED where there is none. Training wants `token_losses`, which builds no logits that
+        nobody reads.
+        """
+        out = self.llm(inputs_embeds=inputs_embeds, attention_mask=attention_mask, labels=labels, use_cache=False)
+        return CausalLMOutput(loss=out.loss, logits=out.logits)
+
+    def generate(self, **options: Any) -> Any:
+        """What `generate` of the language model gives; `inputs_embeds` [B, T, llm_dim] is the usual start."""
+        return self.llm.generate(**options)
+
+    def token_losses(self, inputs_embeds: Tensor, attention_mask: Tensor, labels: Tensor) -> Tensor:
+        """Loss of each labelled token, in row order: [number of labels that are not IGNORED].
 
         Logits are built for labelled positions alone: a full [B, T, vocabulary] tensor is most of the memory
         traffic of a step, and nearly all of it would be thrown away.
         """
-        losses = self.token_losses(inputs_embeds, attention_mask, labels)
-        return ModelOutput(losses.mean(), losses.numel())
-
-    def token_losses(self, inputs_embeds: Tensor, attention_mask: Tensor, labels: Tensor) -> Tensor:
-        """Loss of each labelled token, in row order: [number of labels that are not IGNORED]."""
         hidden = self.llm.get_decoder()(inputs_embeds=inputs_embeds, attention_mask=attention_mask, use_cache=False)[0]
         targets = labels[:, 1:]
         wanted = targets != IGNORED
@@ -110,64 +194,38 @@ class VisionLanguageModel(nn.Module):
         logits = self.llm.get_output_embeddings()(states)  # [N, vocabulary]
         return F.cross_entropy(logits.float(), targets[wanted], reduction="none")
 
+    def trained_state(self) -> dict[str, Tensor]:
+        """The parameters that stage 1 trains, by name: the small part that a checkpoint holds."""
+        names = [name for name, part in self.named_children() if part in self._trained()]
+        return {key: value for key, value in self.state_dict().items() if key.split(".")[0] in names}
 
-def load_model(params: ModelParams, *, projection: Path | None = None) -> VisionLanguageModel:
-    """Load the frozen parts named in `params` and, where given, a trained projection.
+    def save_pretrained(self, save_directory: str | Path, **_: Any) -> None:  # type: ignore[override]
+        """Write a checkpoint: the trained part, and references to the frozen ones. See pipeline.checkpoint."""
+        from pipeline.checkpoint import save_checkpoint
 
-    Raises JobError naming the folder that is missing or damaged and the command that makes it.
-    """
-    for folder in (params.vision, params.llm):
-        if not any(folder.glob("*.safetensors")):  # a large language model comes in several files
-            raise JobError(f"no model in {folder}: run `make assets`, or set model.vision and model.llm")
-    torch.set_num_threads(params.threads)
-    llm, tokenizer = _load_llm(params)
-    model = VisionLanguageModel(load_vision(params.vision), llm, tokenizer, params.pyramid)
-    if projection is not None:
-        load_projection(model, projection)
-    return model.eval()
+        save_checkpoint(self, Path(save_directory))
 
-
-def _load_llm(params: ModelParams) -> tuple[Any, PreTrainedTokenizerBase]:
-    try:
-        llm: Any = AutoModelForCausalLM.from_pretrained(
-            params.llm,
-            dtype=getattr(torch, params.dtype),
-            attn_implementation=params.attention,
-            local_files_only=True,
-            use_safetensors=True,
-        )
-        tokenizer = AutoTokenizer.from_pretrained(params.llm, local_files_only=True)
-    except (OSError, ValueError, SafetensorError) as error:
-        what = " ".join(str(error).split())[:200] or type(error).__name__
-        mend = "run `make assets`, or set model.llm"
-        raise JobError(f"cannot load the language model in {params.llm}: {what}; {mend}") from error
-    # Replaced whole: what a model's folder says of sampling must not mix with the params.
-    llm.generation_config = GenerationConfig(eos_token_id=llm.generation_config.eos_token_id)
-    return llm, tokenizer
+    @classmethod
+    def from_pretrained(cls, folder: str | Path, **runtime: Any) -> VisionLanguageModel:  # type: ignore[override]
+        """Open a checkpoint. See pipeline.checkpoint.load_model, whose keywords these are."""
+        return load_model(folder, **runtime)
 
 
-def save_projection(model: VisionLanguageModel, path: Path) -> None:
-    """Write the projection (float32 weight [llm_dim, 1280] and bias [llm_dim]) and its pyramid as safetensors."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    tensors = {name: value.detach().contiguous().float() for name, value in model.projection.state_dict().items()}
-    save_file(tensors, path, metadata={"pairmill": json.dumps({"pyramid": model.pyramid})})
+def load_model(folder: str | Path, **runtime: Any) -> VisionLanguageModel:
+    """Open a checkpoint. See pipeline.checkpoint.load_model, whose keywords these are."""
+    from pipeline.checkpoint import load_model as load
+
+    return load(Path(folder), **runtime)
 
 
-def load_projection(model: VisionLanguageModel, path: Path) -> None:
-    """Load a projection that `save_projection` wrote; a wrong shape or pyramid is a JobError that says so."""
-    if not path.is_file():
-        raise JobError(f"no projection at {path}: run `dvc repro pretrain`, or set model.projection")
-    try:
-        with safe_open(path, framework="pt") as file:
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-            pyramid = tuple(json.loads((file.metadata() or {}).get("pairmill", "{}")).get("pyramid", ()))
-    except SafetensorError as error:
-        raise JobError(
-            f"{path} is damaged: {error}; run `dvc repro pretrain` again, or set model.projection"
-        ) from error
-    expected = {name: tuple(value.shape) for name, value in model.projection.state_dict().items()}
-    found = {name: tuple(value.shape) for name, value in state.items()}
-    if found != expected or pyramid != model.pyramid:
-        wanted = f"{expected} and pyramid {model.pyramid}"
-        raise JobError(f"{path} does not fit the model: it holds {found} and pyramid {pyramid}; wanted {wanted}")
-    model.projection.load_state_dict(state)
+def _projector(inputs: int, outputs: int, layers: int) -> nn.Module:
+    """One linear layer, or several of the language model's width, with nothing between (ablation b)."""
+    if layers == 1:
+        return nn.Linear(inputs, outputs)
+    return nn.Sequential(nn.Linear(inputs, outputs), *(nn.Linear(outputs, outputs) for _ in range(layers - 1)))
+
+
+def _pool(grid: Tensor, pyramid: Sequence[int] | None) -> Tensor:
+    """[B, C, H, W] -> [B, tokens, C]: the cells of each level of the pyramid, or every cell without one."""
+    levels = [F.adaptive_avg_pool2d(grid, side) for side in pyramid] if pyramid else [grid]
+    return torch.cat([level.flatten(2) for level in levels], dim=2).transpose(1, 2)

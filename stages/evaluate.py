@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from filters import check_limits, judge_all
 from pipeline.backends.completion import LENGTH
+from pipeline.checkpoint import load_stage1
 from pipeline.command import run_command, stage_params
 from pipeline.comparison import mcnemar, rate_with_interval
 from pipeline.errors import JobError
@@ -30,10 +31,9 @@ from pipeline.generate import Answer, answer, first_turn
 from pipeline.grounding import human_captions, measure_margin
 from pipeline.params import EvaluateParams, Params
 from pipeline.parquet import list_shards, read_table, write_table
-from pipeline.prompts import picture_prompt
 from pipeline.runner import whole_stage
 from pipeline.schema import IMAGE
-from pipeline.vlm import VisionLanguageModel, load_model
+from pipeline.vlm import VisionLanguageModel
 
 ANSWERS = pa.schema(
     [
@@ -51,7 +51,7 @@ ANSWERS = pa.schema(
 
 def answer_all(vlm: VisionLanguageModel, features: Tensor, params: EvaluateParams, label: str) -> list[Answer]:
     """One answer a picture, from features [N, tokens, 1280]."""
-    prompt = picture_prompt(vlm.tokenizer, params.prompt)
+    prompt = vlm.chat.picture_prompt(params.prompt)
     conversations = first_turn(vlm, vlm.project(features), prompt)
     with tqdm(total=len(conversations), desc=f"evaluate: {label}", unit="picture", mininterval=1.0) as bar:
         return answer(vlm, conversations, params, seed=params.seed, advance=bar.update)
@@ -77,7 +77,7 @@ def metrics_of(answers: Sequence[Answer], rules: Sequence[Sequence[str]], params
 
 def margin_of(vlm: VisionLanguageModel, features: Tensor, rows: pa.Table, params: Params) -> dict[str, float]:
     """Loss of the human captions with the right against a shuffled picture."""
-    prompt = picture_prompt(vlm.tokenizer, params.describe.prompt)
+    prompt = vlm.chat.picture_prompt(params.describe.prompt)
     captions = human_captions(vlm.tokenizer, rows)
     return asdict(measure_margin(vlm, features, prompt, captions, params.evaluate.seed))
 
@@ -97,7 +97,7 @@ def evaluate(params: Params, rows: pa.Table, trained: Path) -> tuple[dict[str, o
     metrics: dict[str, object] = {"pictures": rows.num_rows}
     records: list[dict[str, object]] = []
     failed: dict[str, list[bool]] = {}
-    stage1 = load_model(params.model, projection=params.model.projection)
+    stage1 = load_stage1(params.model)
     finetuned = load_finetuned(params.model, params.train, trained)
     pictures = [image["bytes"] for image in rows["image"].to_pylist()]
     features = picture_features(stage1, pictures, "evaluate: features")  # the tower is frozen: both models see these

@@ -1,8 +1,8 @@
 """python -m stages.pretrain --profile embedded
 
 Stage 1: train the projection, everything else frozen, on the corpus's `pretrain` split (ridge start, language-model
-loss, contrast), and measure on the `evaluate` split whether it grounds. Writes models/<profile>/projection.safetensors
-and record.json, both committed, so that the pipeline starts from them. Pictures and features are fetched and computed
+loss, contrast), and measure on the `evaluate` split whether it grounds. Writes models/<profile>, a checkpoint with its
+record.json, committed, so that the pipeline starts from them. Pictures and features are fetched and computed
 once, under .cache/; training resumes from its last checkpoint.
 """
 
@@ -21,17 +21,18 @@ import torch
 from torch import Tensor
 
 from pipeline.captions import sentences_of
+from pipeline.checkpoint import TRAINED_FILE, build_model, load_trained
 from pipeline.command import run_command, stage_params
 from pipeline.contrast import add_contrast, caption_gradients
-from pipeline.files import atomic
+from pipeline.files import atomic, sha256_file
 from pipeline.grounding import Grounding, check_distractors, human_captions, measure_grounding
 from pipeline.params import Params, PretrainParams
 from pipeline.parquet import read_table
-from pipeline.prompts import Prompt, answer_tokens, bare_prompt, picture_prompt, tokenize
+from pipeline.prompts import Prompt, tokenize
 from pipeline.ridge import start_from_ridge
 from pipeline.training import Example, Schedule, fit
 from pipeline.views import feature_tensor, load_pictures
-from pipeline.vlm import VisionLanguageModel, load_model, save_projection
+from pipeline.vlm import VisionLanguageModel
 
 VALIDATION_EVERY = 25  # one picture in so many of the training split only watches the loss
 
@@ -51,8 +52,8 @@ def answers_of(vlm: VisionLanguageModel, rows: pa.Table, params: PretrainParams,
         for row in rows.select(["key", "caption", "keywords", "colors"]).to_pylist()
     ]
     if params.end_mark:
-        return [answer_tokens(vlm.tokenizer, text, params.max_caption_tokens) for text in texts]
-    return [tokenize(vlm.tokenizer, " " + text)[: params.max_caption_tokens] for text in texts]
+        return [vlm.chat.answer(text, params.max_caption_tokens) for text in texts]
+    return [vlm.chat.said(text)[: params.max_caption_tokens] for text in texts]
 
 
 def judge(vlm: VisionLanguageModel, rows: pa.Table, prompt: Prompt, params: PretrainParams) -> Grounding:
@@ -66,10 +67,11 @@ def pretrain(params: Params, vlm: VisionLanguageModel) -> dict[str, object]:
     section, work = params.pretrain, Path(".work", params.profile, "pretrain")
     seen = load_pictures(params, vlm, "pretrain", None)
     unseen = load_pictures(params, vlm, "evaluate", section.judged_pictures)
-    prompt = picture_prompt(vlm.tokenizer, params.describe.prompt)
+    prompt = vlm.chat.picture_prompt(params.describe.prompt)
     views = [feature_tensor(seen, vlm.image_tokens, column) for column in ("features", "mirrored")]
     words = [" ".join([row["caption"], *row["keywords"]]) for row in seen.select(["caption", "keywords"]).to_pylist()]
-    start_from_ridge(vlm, views[0], [tokenize(vlm.tokenizer, " " + text) for text in words], section.ridge)
+    if section.ridge is not None:
+        start_from_ridge(vlm, views[0], [tokenize(vlm.tokenizer, " " + text) for text in words], section.ridge)
     started = time.monotonic()
     # What contrast makes of it is none of the checkpoints' business.
     shaping = section.model_dump_json(exclude={"contrast"})
@@ -102,7 +104,7 @@ def learn_language(
     log: list[dict[str, object]] = []
     # Colours are easily learnt and say little: they wait until the picture's words are known.
     for phase, steps, asked, colors in (
-        ("bare", params.bare_steps, bare_prompt(vlm.tokenizer), False),
+        ("bare", params.bare_steps, vlm.chat.bare_prompt(), False),
         ("prompt", params.prompt_steps, prompt, True),
     ):
         answers = answers_of(vlm, seen, params, colors=colors)
@@ -128,15 +130,21 @@ def schedule_of(params: PretrainParams, steps: int, phase: str) -> Schedule:
 
 def _run(argv: Sequence[str] | None) -> None:
     params = stage_params(__doc__, argv)
-    check_judgeable(params)
+    published, out = params.pretrain.published, params.model.checkpoint
     torch.manual_seed(params.pretrain.seed)
-    vlm = load_model(params.model)
-    record = pretrain(params, vlm)
-    save_projection(vlm, params.model.projection)
-    with atomic(params.model.projection.with_name("record.json")) as path:
+    if published:
+        vlm = build_model(params.model)
+        load_trained(vlm, published)
+        record: dict[str, object] = {"published": str(published), "sha256": sha256_file(published / TRAINED_FILE)}
+    else:
+        check_judgeable(params)
+        vlm = build_model(params.model)
+        record = pretrain(params, vlm)
+    vlm.save_pretrained(out)
+    with atomic(out / "record.json") as path:
         path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     shutil.rmtree(Path(".work", params.profile, "pretrain"), ignore_errors=True)
-    print(f"pretrain: wrote {params.model.projection}")
+    print(f"pretrain: wrote {out}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -17,6 +17,7 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
+from pipeline.checkpoint import load_stage1
 from pipeline.command import run_command, stage_params
 from pipeline.features import picture_features
 from pipeline.files import sha256_file, write_text
@@ -24,17 +25,16 @@ from pipeline.finetuned import prepare, save_trained
 from pipeline.params import Params, TrainParams
 from pipeline.parquet import read_table
 from pipeline.plots import plot_loss
-from pipeline.prompts import END_MARK, answer_tokens, picture_prompt, tokenize
 from pipeline.runner import code_version, whole_stage
 from pipeline.training import Example, Schedule, TrainedPart, fit
-from pipeline.vlm import VisionLanguageModel, load_model
+from pipeline.vlm import VisionLanguageModel
 
 
 def examples_of(vlm: VisionLanguageModel, pairs: pa.Table, features: Tensor, params: TrainParams) -> list[Example]:
     """One example a pair: its picture's features [tokens, 1280], its instruction, its description with `###`."""
-    prompts = {text: picture_prompt(vlm.tokenizer, text) for text in set(pairs["instruction"].to_pylist())}
+    prompts = {text: vlm.chat.picture_prompt(text) for text in set(pairs["instruction"].to_pylist())}
     return [
-        Example(feature, prompts[instruction], answer_tokens(vlm.tokenizer, description, params.max_answer_tokens))
+        Example(feature, prompts[instruction], vlm.chat.answer(description, params.max_answer_tokens))
         for feature, instruction, description in zip(
             features, pairs["instruction"].to_pylist(), pairs["description"].to_pylist(), strict=True
         )
@@ -47,10 +47,10 @@ def train(
     """Fine-tune; returns the trained part, the metrics and the log of the loss."""
     section = params.train
     pairs = read_table(pairs_path, ["image", "instruction", "description"])
-    vlm = prepare(load_model(params.model, projection=params.model.projection), section)
+    vlm = prepare(load_stage1(params.model), section)
     pictures = [image["bytes"] for image in pairs["image"].to_pylist()]
     examples = examples_of(vlm, pairs, picture_features(vlm, pictures, "train: features"), section)
-    mark = tokenize(vlm.tokenizer, END_MARK)
+    mark = vlm.chat.end_mark()
     identity = [section.model_dump_json(), params.model.model_dump_json(), sha256_file(pairs_path)]
     run = hashlib.sha256("\n".join([*identity, code_version(Path("pipeline"))]).encode()).hexdigest()[:16]
     schedule = Schedule(**section.model_dump(include=set(Schedule.__dataclass_fields__)))

@@ -55,14 +55,14 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def model_params(root: Path, tmp_path_factory: pytest.TempPathFactory) -> ModelParams:
-    """The smoke profile's model (float32, pyramid 1 and 2), its tiny random parts on disk; no projection yet."""
+    """The smoke profile's model (float32, pyramid 1 and 2), its tiny random parts on disk; no checkpoint yet."""
     from pipeline.params import load_params
     from tests.smoke import save_random_vision
     from tests.tiny import save_tiny_llm
 
     folder = tmp_path_factory.mktemp("models")
     save_random_vision(folder / "vision")
-    parts = {"llm": save_tiny_llm(folder / "llm"), "vision": folder / "vision", "projection": folder / "none"}
+    parts = {"llm": save_tiny_llm(folder / "llm"), "vision": folder / "vision", "checkpoint": folder / "none"}
     return load_params("smoke", root).model.model_copy(update=parts)
 
 
@@ -71,10 +71,10 @@ def tiny_vlm(model_params: ModelParams) -> VisionLanguageModel:
     """A vision-language model whose answers depend on the picture. Tests share it and leave it as it is."""
     import torch
 
-    from pipeline.vlm import load_model
+    from pipeline.checkpoint import build_model
 
-    torch.manual_seed(0)
-    vlm = load_model(model_params)
+    torch.manual_seed(17)  # some of its answers end early
+    vlm = build_model(model_params)
     # an untrained tower's features are as small as 1e-9
     torch.nn.init.normal_(vlm.vision.get_parameter("bn1.weight"), std=1e9)
     return vlm

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
-from safetensors.torch import save_file
 
-from pipeline.vision import WEIGHTS_FILE, EfficientNetLite0
+from pipeline.parts import save_pixel_format
+from pipeline.vision import EfficientNetLite0, EfficientNetLite0Config
 from tests.tiny import save_tiny_llm
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -53,5 +53,5 @@ def make_pictures(folder: Path) -> None:
 def save_random_vision(folder: Path) -> None:
     """An EfficientNet-Lite0 that has learnt nothing."""
     torch.manual_seed(0)
-    folder.mkdir(parents=True)
-    save_file(EfficientNetLite0().state_dict(), folder / WEIGHTS_FILE)
+    EfficientNetLite0(EfficientNetLite0Config()).save_pretrained(folder)
+    save_pixel_format(folder, side=224, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))

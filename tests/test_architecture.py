@@ -21,7 +21,7 @@ import yaml
 from pydantic import BaseModel
 
 from filters import REPAIRS, RULES
-from pipeline.cli import COMMANDS
+from pipeline.cli import COMMANDS, TOOLS, module_of
 from pipeline.params import Params, Section
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -51,7 +51,7 @@ PLUMBING = {
 COMMITTED = {"pretrain"}
 
 # Distributions whose import name is another, and those that no module of ours imports, with why they are here.
-IMPORT_NAMES = {"Pillow": "PIL", "pyyaml": "yaml"}
+IMPORT_NAMES = {"huggingface-hub": "huggingface_hub", "Pillow": "PIL", "pyyaml": "yaml"}
 WITHOUT_IMPORT = {
     "accelerate": "transformers' Trainer and from_pretrained import it",
     "gguf": "transformers' from_pretrained(gguf_file=) imports it",
@@ -151,7 +151,7 @@ def test_every_rule_and_repair_is_listed() -> None:
 
 def test_every_stage_has_a_command() -> None:
     """The command line lists the stages there are, no more and no fewer."""
-    assert {f"stages.{name}" for name, _ in COMMANDS if name != "assets"} == set(STAGES)
+    assert {module_of(name) for name, _ in COMMANDS if name not in TOOLS} == set(STAGES)
 
 
 @pytest.mark.parametrize("module", STAGES)

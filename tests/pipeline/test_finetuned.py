@@ -10,14 +10,14 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from pipeline.checkpoint import load_stage1
 from pipeline.errors import JobError
 from pipeline.finetuned import TRAINED_FILE, load_finetuned, prepare, save_trained
 from pipeline.generate import Answer, answer, first_turn
 from pipeline.params import DecodingParams, ModelParams, TrainParams, load_params
-from pipeline.prompts import answer_tokens, picture_prompt
 from pipeline.training import Example, Schedule, TrainedPart, fit
 from pipeline.vision import FEATURE_WIDTH
-from pipeline.vlm import VisionLanguageModel, load_model, save_projection
+from pipeline.vlm import VisionLanguageModel
 
 GREEDY = DecodingParams(
     max_new_tokens=12, num_beams=1, do_sample=False, temperature=1.0, top_p=1.0, repetition_penalty=1.0, batch_size=4
@@ -28,10 +28,10 @@ GREEDY = DecodingParams(
 def stage1(
     tiny_vlm: VisionLanguageModel, model_params: ModelParams, tmp_path_factory: pytest.TempPathFactory
 ) -> ModelParams:
-    """A model whose projection is on disk."""
-    path = tmp_path_factory.mktemp("stage1") / "projection.safetensors"
-    save_projection(tiny_vlm, path)
-    return model_params.model_copy(update={"projection": path})
+    """A model whose checkpoint is on disk."""
+    folder = tmp_path_factory.mktemp("stage1")
+    tiny_vlm.save_pretrained(folder)
+    return model_params.model_copy(update={"checkpoint": folder})
 
 
 @pytest.fixture(scope="module", params=["projection", "projection+lora"])
@@ -45,15 +45,15 @@ def answers(vlm: VisionLanguageModel) -> list[Answer]:
     features = torch.randn(4, 5, FEATURE_WIDTH, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         images = vlm.project(features)
-    return answer(vlm, first_turn(vlm, images, picture_prompt(vlm.tokenizer, "What?")), GREEDY, seed=0)
+    return answer(vlm, first_turn(vlm, images, vlm.chat.picture_prompt("What?")), GREEDY, seed=0)
 
 
 def test_it_answers_as_it_did_when_it_was_trained(stage1: ModelParams, params: TrainParams, tmp_path: Path) -> None:
     """Loaded over the stage-1 model of the same params; and no longer as stage 1 did."""
-    vlm = prepare(load_model(stage1, projection=stage1.projection), params)
+    vlm = prepare(load_stage1(stage1), params)
     before = answers(vlm)
-    prompt = picture_prompt(vlm.tokenizer, "What?")
-    examples = [Example(torch.randn(5, FEATURE_WIDTH), prompt, answer_tokens(vlm.tokenizer, "A red bus.", 20))] * 4
+    prompt = vlm.chat.picture_prompt("What?")
+    examples = [Example(torch.randn(5, FEATURE_WIDTH), prompt, vlm.chat.answer("A red bus.", 20))] * 4
     schedule = Schedule(6, 4, 0.05, 0.05, 0, 0.05, 0.0, 0, 6)
     part, _ = fit(vlm, examples, schedule, tmp_path / "work")
     save_trained(part, tmp_path)

@@ -14,10 +14,11 @@ import torch
 from torch import Tensor
 
 from pipeline.backends.completion import LENGTH, STOP
+from pipeline.checkpoint import build_model
 from pipeline.generate import Answer, EndMark, answer, first_turn, further_turn
 from pipeline.params import DecodingParams, ModelParams
-from pipeline.prompts import next_turn, picture_prompt, tokenize
-from pipeline.vlm import VisionLanguageModel, load_model
+from pipeline.prompts import tokenize
+from pipeline.vlm import VisionLanguageModel
 from tests.tiny import EOS
 
 GREEDY = DecodingParams(
@@ -128,7 +129,7 @@ def test_each_row_stops_at_its_own_mark(chain: VisionLanguageModel, size: int) -
 def test_the_mark_ends_its_row_alone(tiny_vlm: VisionLanguageModel, tails: list[str], ended: list[bool]) -> None:
     """Asked after every token, it looks at the last few of each row."""
     rows = tiny_vlm.tokenizer(tails, padding=True, padding_side="left", return_tensors="pt")["input_ids"]
-    found = EndMark(tiny_vlm.tokenizer)(rows, torch.empty(0))
+    found = EndMark(tiny_vlm.chat)(rows, torch.empty(0))
     assert found.tolist() == ended
 
 
@@ -137,7 +138,7 @@ def test_any_end_token_that_the_folder_names_ends_a_row(
 ) -> None:
     """Chat models have several, and only one of them is the tokenizer's EOS."""
     folder = opinionated(model_params, tmp_path, eos_token_id=[1, tiny_vlm.tokenizer.get_vocab()["R"]])
-    ending = chained(load_model(model_params.model_copy(update={"llm": folder})), *CHAINS)
+    ending = chained(build_model(model_params.model_copy(update={"llm": folder})), *CHAINS)
     found = answer(ending, prompts(ending, "a", "c"), GREEDY, seed=0)
     assert found == [Answer("PQ", 2, STOP), Answer("UVUVUVUV", 8, LENGTH)]
 
@@ -157,7 +158,7 @@ def test_the_folder_has_no_say_in_decoding(
     """Chat models ship sampling defaults; the params decide."""
     opinions = {"do_sample": True, "top_k": 1, "typical_p": 0.5, "no_repeat_ngram_size": 1, "min_new_tokens": 2}
     folder = opinionated(model_params, tmp_path, suppress_tokens=list(range(3, 290)), **opinions)
-    loaded = load_model(model_params.model_copy(update={"llm": folder}))
+    loaded = build_model(model_params.model_copy(update={"llm": folder}))
     assert answer(loaded, ROWS, params, seed=0) == answer(tiny_vlm, ROWS, params, seed=0)
 
 
@@ -191,12 +192,12 @@ def test_progress_is_told_batch_by_batch(tiny_vlm: VisionLanguageModel) -> None:
 
 def test_turns_follow_each_other(tiny_vlm: VisionLanguageModel) -> None:
     """First the prompt around each picture, then the answer as " answer", then the next turn."""
-    prompt = picture_prompt(tiny_vlm.tokenizer, "What?")
+    prompt = tiny_vlm.chat.picture_prompt("What?")
     images = torch.randn(2, 5, 32)
     first = first_turn(tiny_vlm, images, prompt)
     words = tiny_vlm.llm.get_input_embeddings().weight
     before, after = words[list(prompt.before_image)], words[list(prompt.after_image)]
     assert [torch.equal(row, torch.cat([before, images[i], after])) for i, row in enumerate(first)] == [True, True]
-    turn = next_turn(tiny_vlm.tokenizer, "Continue")
+    turn = tiny_vlm.chat.next_turn("Continue")
     ids = tokenize(tiny_vlm.tokenizer, " A dog." + " ###Human: Continue ###Assistant:")
     assert torch.equal(further_turn(tiny_vlm, first[0], "A dog.", turn), torch.cat([first[0], words[ids]]))

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pipeline.errors import JobError
 from pipeline.grounding import _margin, caption_losses, count_first, measure_grounding, measure_margin, next_in_cycle
-from pipeline.prompts import Prompt, bare_prompt, picture_prompt
+from pipeline.prompts import Prompt
 from pipeline.vision import FEATURE_WIDTH
 from pipeline.vlm import VisionLanguageModel
 from tests.tiny import losses_alone
@@ -38,7 +38,7 @@ def test_captions_that_share_a_cache_have_the_losses_they_have_alone(
     tiny_vlm: VisionLanguageModel, features: Tensor, bare: bool
 ) -> None:
     """Whatever their lengths and their neighbours."""
-    prompt = bare_prompt(tiny_vlm.tokenizer) if bare else picture_prompt(tiny_vlm.tokenizer, "What?")
+    prompt = tiny_vlm.chat.bare_prompt() if bare else tiny_vlm.chat.picture_prompt("What?")
     choices = [CAPTIONS, CAPTIONS[::-1]]
     found = caption_losses(tiny_vlm, features[:2], prompt, choices)
     expected = [
@@ -81,7 +81,7 @@ def test_where_nothing_differs_p_is_one() -> None:
 
 def test_the_margin_compares_each_caption_with_two_pictures(tiny_vlm: VisionLanguageModel, features: Tensor) -> None:
     """Its own, and the one whose turn it is; the test is one-sided."""
-    prompt = bare_prompt(tiny_vlm.tokenizer)
+    prompt = tiny_vlm.chat.bare_prompt()
     other = next_in_cycle(len(CAPTIONS), 6)
     right = torch.stack([loss_by_itself(tiny_vlm, features[i], prompt, CAPTIONS[i]) for i in range(5)])
     shuffled = torch.stack([loss_by_itself(tiny_vlm, features[other.index(i)], prompt, CAPTIONS[i]) for i in range(5)])
@@ -149,7 +149,7 @@ def pictures() -> Tensor:
 def test_a_model_that_sees_ranks_every_right_caption_first(seeing: VisionLanguageModel, pictures: Tensor) -> None:
     """However likely a caption is by itself: word 0 is everybody's first guess, and wins only its own picture."""
     biased = copy.deepcopy(seeing)
-    prompt = picture_prompt(biased.tokenizer, "What?")
+    prompt = biased.chat.picture_prompt("What?")
     captions = [[word] for word in WORDS]
     with torch.no_grad():
         last = biased.embed_tokens(torch.tensor(prompt.after_image))[-1, 16:]
@@ -167,7 +167,7 @@ def test_a_model_that_sees_ranks_every_right_caption_first(seeing: VisionLanguag
 
 def test_a_model_that_sees_other_pictures_ranks_nothing_first(seeing: VisionLanguageModel, pictures: Tensor) -> None:
     """Each picture raises its neighbour's word: whenever that one is among the distractors, it wins."""
-    prompt = bare_prompt(seeing.tokenizer)
+    prompt = seeing.chat.bare_prompt()
     captions = [[word] for word in WORDS]
     found = measure_grounding(seeing, pictures.roll(1, 0), prompt, captions, distractors=11, seed=0)
     assert found.ranked_first == 0.0
@@ -177,7 +177,7 @@ def test_a_blind_model_ranks_nothing_first(seeing: VisionLanguageModel, pictures
     """No caption gains anything, and a tie is no win."""
     blind = copy.deepcopy(seeing)
     torch.nn.init.zeros_(blind.projection.weight)
-    prompt = bare_prompt(blind.tokenizer)
+    prompt = blind.chat.bare_prompt()
     found = measure_grounding(blind, pictures, prompt, [[word] for word in WORDS], distractors=5, seed=0)
     assert (found.ranked_first, found.margin_p) == (0.0, 1.0)
 
@@ -185,7 +185,7 @@ def test_a_blind_model_ranks_nothing_first(seeing: VisionLanguageModel, pictures
 def test_a_caption_is_not_ranked_against_its_like(seeing: VisionLanguageModel, pictures: Tensor) -> None:
     """Pictures that share a caption would tie with themselves; they are no distractors for each other."""
     order = random.Random(0).sample([0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3], 12)
-    prompt = bare_prompt(seeing.tokenizer)
+    prompt = seeing.chat.bare_prompt()
     captions = [[WORDS[i]] for i in order]
     found = measure_grounding(seeing, pictures[order], prompt, captions, distractors=9, seed=0)
     assert found.ranked_first == 1.0

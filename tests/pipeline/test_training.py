@@ -15,7 +15,7 @@ from transformers import TrainerCallback, TrainerState
 
 from pipeline.finetuned import prepare
 from pipeline.params import TrainParams, load_params
-from pipeline.prompts import END_MARK, answer_tokens, picture_prompt, tokenize
+from pipeline.prompts import tokenize
 from pipeline.training import Example, FeatureDropout, Schedule, TrainedPart, collate, fit, learning_rate
 from pipeline.vision import FEATURE_WIDTH
 from pipeline.vlm import IGNORED, VisionLanguageModel
@@ -40,10 +40,8 @@ SCHEDULE = Schedule(
 def examples(tiny_vlm: VisionLanguageModel) -> list[Example]:
     """Five pictures of noise with answers of different lengths."""
     torch.manual_seed(5)
-    prompt = picture_prompt(tiny_vlm.tokenizer, "Describe this image.")
-    return [
-        Example(torch.randn(5, FEATURE_WIDTH), prompt, answer_tokens(tiny_vlm.tokenizer, text, 40)) for text in ANSWERS
-    ]
+    prompt = tiny_vlm.chat.picture_prompt("Describe this image.")
+    return [Example(torch.randn(5, FEATURE_WIDTH), prompt, tiny_vlm.chat.answer(text, 40)) for text in ANSWERS]
 
 
 @pytest.fixture
@@ -61,7 +59,7 @@ def test_labels_stand_on_the_answer_and_its_mark_alone(
     head = len(prompt.before_image) + 5 + len(prompt.after_image)
     for row, text in enumerate(ANSWERS[:2]):
         labels = batch["labels"][row]
-        assert tiny_vlm.tokenizer.decode(labels[labels != IGNORED]) == f" {text}{END_MARK}"
+        assert tiny_vlm.tokenizer.decode(labels[labels != IGNORED]) == f" {text}###"
         assert (labels[:head] == IGNORED).all()
         end = head + len(examples[row].answer)
         assert (labels[end:] == IGNORED).all()
@@ -316,6 +314,6 @@ def test_a_state_that_does_not_fit_is_not_loaded(
 
 def test_a_cut_answer_teaches_no_end(tiny_vlm: VisionLanguageModel, examples: Sequence[Example]) -> None:
     """Its labels end with a word, not with the mark."""
-    cut = answer_tokens(tiny_vlm.tokenizer, ANSWERS[1], 4)
+    cut = tiny_vlm.chat.answer(ANSWERS[1], 4)
     labels = collate([Example(examples[0].features, examples[0].prompt, cut)])["labels"][0]
     assert labels[labels != IGNORED].tolist() == tokenize(tiny_vlm.tokenizer, f" {ANSWERS[1]}")[:4]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,17 +10,21 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
-from torch import Tensor
 
 from pipeline.errors import JobError
 from pipeline.params import ModelParams
-from pipeline.vision import WEIGHTS_FILE, EfficientNetLite0, InvertedResidual, SameConv2d, load_vision, preprocess
+from pipeline.parts import load_vision
+from pipeline.vision import EfficientNetLite0, InvertedResidual, SameConv2d, preprocess
+
+HALF = (0.5, 0.5, 0.5)
 
 
 @pytest.fixture(scope="module")
 def tower(model_params: ModelParams) -> EfficientNetLite0:
     """A tower with random weights, from disk."""
-    return load_vision(model_params.vision)
+    found = load_vision(model_params.vision)
+    assert isinstance(found, EfficientNetLite0)
+    return found
 
 
 def test_a_picture_becomes_a_grid_of_features(tower: EfficientNetLite0) -> None:
@@ -95,7 +100,7 @@ def test_pixels_lie_between_minus_one_and_one(
     mode: str, color: int | tuple[int, int, int], channels: tuple[float, float, float]
 ) -> None:
     """As TensorFlow scales them, red first; whatever the picture's size, it becomes 224 x 224."""
-    found = preprocess([Image.new(mode, (40, 30), color), Image.new("RGB", (500, 300))])
+    found = preprocess([Image.new(mode, (40, 30), color), Image.new("RGB", (500, 300))], 224, HALF, HALF)
     assert found.shape == (2, 3, 224, 224)
     torch.testing.assert_close(found[0], torch.tensor(channels).view(3, 1, 1).expand(3, 224, 224))
 
@@ -104,10 +109,17 @@ def test_a_picture_is_squashed_not_cropped() -> None:
     """The left quarter of a wide picture stays the left quarter, and up stays up."""
     picture = Image.new("RGB", (448, 112), "white")
     picture.paste((0, 0, 0), (0, 0, 112, 56))
-    found = preprocess([picture])[0, 0]
+    found = preprocess([picture], 224, HALF, HALF)[0, 0]
     dark = found < 0
     assert dark[:112, :56].all()
     assert dark.sum() == 112 * 56
+
+
+def test_each_channel_has_its_mean_and_deviation() -> None:
+    """CLIP's towers want others than 0.5, and other sizes."""
+    found = preprocess([Image.new("RGB", (9, 9), (255, 51, 0))], 56, (0.5, 0.1, 0.2), (0.25, 0.1, 0.4))
+    assert found.shape == (1, 3, 56, 56)
+    torch.testing.assert_close(found[0, :, 3, 4], torch.tensor([2.0, 1.0, -0.5]))
 
 
 def _torn(file: Path) -> None:
@@ -115,22 +127,21 @@ def _torn(file: Path) -> None:
 
 
 def _one_tensor_missing(file: Path) -> None:
-    save_file({name: value for name, value in load_file(file).items() if name != "bn1.bias"}, file)
+    save_file({name: value for name, value in load_file(file).items() if name != "bn1.bias"}, file, {"format": "pt"})
 
 
 def _one_tensor_of_another_shape(file: Path) -> None:
-    save_file({**load_file(file), "bn1.bias": torch.zeros(7)}, file)
+    save_file({**load_file(file), "bn1.bias": torch.zeros(7)}, file, {"format": "pt"})
 
 
 @pytest.mark.parametrize("damage", [_torn, _one_tensor_missing, _one_tensor_of_another_shape])
 def test_weights_that_do_not_fit_are_one_line(
     model_params: ModelParams, tmp_path: Path, damage: Callable[[Path], None]
 ) -> None:
-    """It names the file and what to do."""
-    tensors: dict[str, Tensor] = load_file(model_params.vision / WEIGHTS_FILE)
-    save_file(tensors, tmp_path / WEIGHTS_FILE)
-    damage(tmp_path / WEIGHTS_FILE)
+    """It names the folder and what to do."""
+    folder = shutil.copytree(model_params.vision, tmp_path / "tower")
+    damage(folder / "model.safetensors")
     with pytest.raises(JobError, match=r"cannot load the vision tower in .*run `make assets`") as error:
-        load_vision(tmp_path)
-    assert str(tmp_path / WEIGHTS_FILE) in str(error.value)
+        load_vision(folder)
+    assert str(folder) in str(error.value)
     assert "\n" not in str(error.value)

@@ -18,9 +18,8 @@ from PIL import Image
 from pipeline.captioner import LocalCaptioner, load_captioner
 from pipeline.generate import Answer, answer, first_turn, further_turn
 from pipeline.params import DescribeParams, ModelParams, load_params
-from pipeline.prompts import next_turn, picture_prompt
 from pipeline.schema import FAILED, IMAGE, OUTCOME
-from pipeline.vlm import VisionLanguageModel, save_projection
+from pipeline.vlm import VisionLanguageModel
 from stages.describe import DESCRIBED, describe
 
 DOWNLOADED = pa.schema([pa.field("key", pa.string()), pa.field("image", IMAGE), *OUTCOME])
@@ -131,20 +130,20 @@ def test_a_shard_without_a_picture_passes_through(params: DescribeParams, tiny_v
 PICTURES = [noise(seed) for seed in range(6)]
 
 
-@pytest.mark.parametrize(("limit", "continued"), [(0, 2), (11, 2), (12, 6), (80, 6)])
+@pytest.mark.parametrize(("limit", "continued"), [(1, 0), (2, 2), (10, 2), (11, 3), (12, 6), (80, 6)])
 def test_the_model_goes_on_where_its_first_answer_was_short(
     tiny_vlm: VisionLanguageModel, params: DescribeParams, limit: int, continued: int
 ) -> None:
     """Up to `continue_up_to` tokens and no longer; the second pass answers the whole conversation so far."""
     captioner, advanced = LocalCaptioner(tiny_vlm, "tiny", "r1"), list[int]()
     first, second = captioner.describe(PICTURES, params.model_copy(update={"continue_up_to": limit}), advanced.append)
-    assert sorted(a.tokens for a in first) == [0, 0, 12, 12, 12, 12]  # some of its answers end at once
+    assert sorted(a.tokens for a in first) == [2, 2, 11, 12, 12, 12]  # some of its answers end early
     assert [b is not None for b in second] == [a.tokens <= limit for a in first]
     assert sum(b is not None for b in second) == continued
     assert sum(advanced) == len(PICTURES)
-    prompt = picture_prompt(tiny_vlm.tokenizer, params.prompt)
-    turn = next_turn(tiny_vlm.tokenizer, params.continue_prompt)
-    rows = first_turn(tiny_vlm, tiny_vlm.encode_images(PICTURES), prompt)
+    prompt = tiny_vlm.chat.picture_prompt(params.prompt)
+    turn = tiny_vlm.chat.next_turn(params.continue_prompt)
+    rows = first_turn(tiny_vlm, tiny_vlm.encode_images(tiny_vlm.preprocess(PICTURES)), prompt)
     assert first == answer(tiny_vlm, rows, params, seed=0)
     for row, one, two in zip(rows, first, second, strict=True):
         if two is not None:
@@ -155,12 +154,12 @@ def test_the_captioner_is_named_by_its_parts(
     tiny_vlm: VisionLanguageModel, model_params: ModelParams, tmp_path: Path
 ) -> None:
     """The revision changes with the projection."""
-    params = model_params.model_copy(update={"projection": tmp_path / "projection.safetensors"})
-    save_projection(tiny_vlm, params.projection)
+    params = model_params.model_copy(update={"checkpoint": tmp_path})
+    tiny_vlm.save_pretrained(params.checkpoint)
     before = load_captioner(params)
     assert before.name == "vision + llm"
     assert before.revision == load_captioner(params).revision
     other = copy.deepcopy(tiny_vlm)
     other.projection.bias.data += 1
-    save_projection(other, params.projection)
+    other.save_pretrained(params.checkpoint)
     assert load_captioner(params).revision != before.revision
