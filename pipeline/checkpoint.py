@@ -82,6 +82,11 @@ def _said(config: PreTrainedConfig) -> dict[str, Any]:
     return {key: value for key, value in config.to_dict().items() if key not in told}
 
 
+def best_device() -> str:
+    """The machine's accelerator, or the CPU."""
+    return str(torch.accelerator.current_accelerator()) if torch.accelerator.is_available() else "cpu"
+
+
 def _load_parts(folders: dict[str, Path], dtype: str, attention: str, device: str = "cpu") -> Parts:
     """The tower and the Q-Former run in float32 on a CPU, where half precision costs accuracy and saves nothing."""
     kind: torch.dtype = getattr(torch, dtype)
@@ -163,15 +168,23 @@ def part_folder(checkpoint: Path, part: str, reference: dict[str, str]) -> Path:
 
 
 def load_model(
-    folder: Path, *, dtype: str = "float32", attention: str = "sdpa", device: str = "cpu", threads: int | None = None
+    folder: Path,
+    *,
+    dtype: str = "float32",
+    attention: str = "sdpa",
+    device: str | None = None,
+    threads: int | None = None,
 ) -> VisionLanguageModel:
-    """Open a checkpoint, in eval mode: `dtype` and `attention` are the language model's.
+    """Open a checkpoint, in eval mode, on `device` (by default the machine's accelerator, or the CPU).
+
+    `dtype` and `attention` are the language model's; so is the tower's dtype on an accelerator.
 
     Raises JobError, in one line, where the checkpoint or a frozen part is missing, damaged, of another shape, or
     not the one that the checkpoint was made with.
     """
     if threads:
         torch.set_num_threads(threads)
+    device = device or best_device()
     config = read_config(folder)
     folders = {part: part_folder(folder, part, reference) for part, reference in config.frozen.items()}
     if not folders.keys() >= {VISION, LLM}:

@@ -42,7 +42,7 @@ def caption_gradients(
             embeds = vlm.join(batch["input_ids"], images, at)
             losses = vlm.token_losses(embeds, batch["attention_mask"], batch["labels"])
             (gradient,) = torch.autograd.grad(-losses.sum(), images)
-            found[rows] = gradient.float()
+            found[rows] = gradient.float().cpu()
             bar.update(len(rows))
     return found
 
@@ -108,6 +108,7 @@ def add_contrast(
     if not length:
         return  # all pictures look alike to the tower
     with torch.no_grad():
+        centre, learnt = centre.to(projection.weight.device), learnt.to(projection.weight.device)
         middle = projection(centre)
         projection.weight.mul_(params.kept).add_(params.added * learnt / length)
         projection.bias.copy_(middle - projection.weight @ centre)

@@ -20,6 +20,6 @@ def picture_features(vlm: VisionLanguageModel, pictures: Sequence[bytes], label:
     with tqdm(total=len(pictures), desc=label, unit="picture", mininterval=1.0) as bar:
         for start in range(0, len(pictures), _BATCH):
             batch = [open_picture(data) for data in pictures[start : start + _BATCH]]
-            parts.append(vlm.features(vlm.preprocess(batch)))
+            parts.append(vlm.features(vlm.preprocess(batch)).cpu())
             bar.update(len(batch))
     return torch.cat(parts)

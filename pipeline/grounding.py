@@ -92,12 +92,13 @@ def caption_losses(
     for row, caption in enumerate(captions):
         ids[row, : len(caption)] = torch.tensor(caption)
         mask[row, : len(caption)] = True
-    seen = torch.cat([torch.ones(len(captions), prefixes.shape[1], dtype=torch.long), mask.long()], dim=1)
+    ids, mask = ids.to(prefixes.device), mask.to(prefixes.device)
+    seen = torch.cat([torch.ones(len(captions), prefixes.shape[1]).to(mask), mask], dim=1).long()
     states = decoder(inputs_embeds=vlm.embed_tokens(ids), attention_mask=seen, past_key_values=cache)[0]
     start = read[0][:, -1:].repeat_interleave(each, dim=0)  # the prompt's last state predicts the first token
     states = torch.cat([start, states[:, :-1]], dim=1)[mask]  # [labelled tokens, llm_dim]
     losses = functional.cross_entropy(head(states).float(), ids[mask], reduction="none")
-    return torch.stack([part.mean() for part in losses.split(mask.sum(1).tolist())]).view(-1, each)
+    return torch.stack([part.mean() for part in losses.split(mask.sum(1).tolist())]).view(-1, each).cpu()
 
 
 def chosen_losses(

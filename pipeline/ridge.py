@@ -20,7 +20,7 @@ def start_from_ridge(
     is the idf-weighted mean of the caption's token embeddings, so common words count little. The result is
     scaled to the length of a token embedding, because that is what the language model expects to read.
     """
-    table = vlm.llm.get_input_embeddings().weight.detach().float()  # [vocabulary, llm_dim]
+    table = vlm.llm.get_input_embeddings().weight.detach().float().cpu()  # [vocabulary, llm_dim]
     found = Counter(token for ids in captions for token in set(ids))
     idf = {token: torch.log(torch.tensor(len(captions) / count)) for token, count in found.items()}
     targets = torch.stack([_weighted_mean(table, ids, idf) for ids in captions])  # [N, llm_dim]

@@ -39,7 +39,7 @@ def featurize(rows: pa.Table, advance: Callable[[int], None], vlm: VisionLanguag
             found.append(dict.fromkeys(FEATURES.names))
         else:
             picture = open_picture(image["bytes"])
-            seen, mirrored = vlm.features(vlm.preprocess([picture, ImageOps.mirror(picture)])).half().numpy()
+            seen, mirrored = vlm.features(vlm.preprocess([picture, ImageOps.mirror(picture)])).half().cpu().numpy()
             found.append({"features": seen.tobytes(), "mirrored": mirrored.tobytes(), "colors": main_colors(picture)})
         advance(1)
     added = pa.Table.from_pylist(found, schema=FEATURES)

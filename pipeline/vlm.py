@@ -131,7 +131,7 @@ class VisionLanguageModel(PreTrainedModel):
     def preprocess(self, pictures: Sequence[Image.Image]) -> Tensor:
         """B pictures -> pixel values [B, 3, image_size, image_size]."""
         config = self.config
-        return preprocess(pictures, config.image_size, config.image_mean, config.image_std).to(self.device)
+        return preprocess(pictures, config.image_size, config.image_mean, config.image_std)
 
     @torch.no_grad()
     def features(self, pixel_values: Tensor) -> Tensor:
@@ -139,7 +139,8 @@ class VisionLanguageModel(PreTrainedModel):
 
         That is the frozen Q-Former's query states, or the tower's states where there is none or it is trained.
         """
-        seen = self.vision(pixel_values.to(next(self.vision.parameters()).dtype))
+        first = next(self.vision.parameters())
+        seen = self.vision(pixel_values.to(first.device, first.dtype))
         states = seen if isinstance(seen, Tensor) else seen.last_hidden_state  # [B, patches, width] or a grid
         if states.dim() == 4:  # [B, width, rows, columns]
             states = _pool(states, self.config.pyramid)
@@ -149,6 +150,7 @@ class VisionLanguageModel(PreTrainedModel):
 
     def project(self, features: Tensor) -> Tensor:
         """Features [B, tokens, width] -> image embeddings [B, image_tokens, llm_dim] in the LLM's dtype."""
+        features = features.to(self.llm.device)
         if self.qformer is not None and self.config.train_qformer:
             features = self.qformer(features)
         return cast("Tensor", self.projection(features.float())).to(self.llm.dtype)
@@ -159,7 +161,7 @@ class VisionLanguageModel(PreTrainedModel):
 
     def embed_tokens(self, ids: Tensor) -> Tensor:
         """Token ids [B, T] -> embeddings [B, T, llm_dim]."""
-        return cast("Tensor", self.llm.get_input_embeddings()(ids))
+        return cast("Tensor", self.llm.get_input_embeddings()(ids.to(self.llm.device)))
 
     def join(self, ids: Tensor, image_embeds: Tensor, at: int) -> Tensor:
         """Embed ids [B, T] and put image embeddings [B, tokens, llm_dim] in place of the ids from `at` on."""
@@ -187,6 +189,7 @@ class VisionLanguageModel(PreTrainedModel):
         Logits are built for labelled positions alone: a full [B, T, vocabulary] tensor is most of the memory
         traffic of a step, and nearly all of it would be thrown away.
         """
+        attention_mask, labels = attention_mask.to(inputs_embeds.device), labels.to(inputs_embeds.device)
         hidden = self.llm.get_decoder()(inputs_embeds=inputs_embeds, attention_mask=attention_mask, use_cache=False)[0]
         targets = labels[:, 1:]
         wanted = targets != IGNORED
