@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from pipeline.captioner import Captioner, load_captioner
+from pipeline.captioners.description import Captioner
+from pipeline.captioners.minigpt4 import load_captioner
 from pipeline.command import run_command, stage_params
 from pipeline.generate import Answer
 from pipeline.params import DescribeParams

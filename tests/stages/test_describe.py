@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from pipeline.captioner import LocalCaptioner, load_captioner
+from pipeline.captioners.minigpt4 import LocalCaptioner, load_captioner
 from pipeline.generate import Answer, answer, first_turn, further_turn
 from pipeline.params import DescribeParams, ModelParams, load_params
 from pipeline.prompts import next_turn, picture_prompt

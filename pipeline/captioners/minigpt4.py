@@ -1,9 +1,8 @@
-"""What `describe` asks for descriptions: the local vision-language model."""
+"""The stage-1 model in this process: vision tower, projection, language model."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from PIL import Image
 
@@ -12,19 +11,6 @@ from pipeline.generate import Answer, answer, first_turn, further_turn
 from pipeline.params import DescribeParams, ModelParams
 from pipeline.prompts import next_turn, picture_prompt
 from pipeline.vlm import VisionLanguageModel, load_model
-
-
-class Captioner(Protocol):
-    """A model that describes pictures in two passes; name and revision go into every row."""
-
-    name: str
-    revision: str
-
-    def describe(
-        self, pictures: Sequence[Image.Image], params: DescribeParams, advance: Callable[[int], None]
-    ) -> tuple[list[Answer], list[Answer | None]]:
-        """Both passes for each picture, the second None where the first was long enough."""
-        ...
 
 
 class LocalCaptioner:

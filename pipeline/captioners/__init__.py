@@ -1,0 +1,1 @@
+"""The models that `describe` can ask for descriptions."""
