@@ -112,6 +112,19 @@ class PretrainParams(Section):
     distractors: Positive
 
 
+class ServerParams(Section):
+    """A server that speaks OpenAI's chat completions, and how it is asked."""
+
+    base_url: str
+    api_key_env: str
+    concurrency: Positive
+    deadline: Positive
+    retries: Annotated[int, Field(ge=0)]
+
+
+SPEED_ONLY = {"server": {"concurrency", "api_key_env"}}  # params that change no result
+
+
 class DecodingParams(Section):
     """How text is generated."""
 
@@ -150,17 +163,13 @@ class RewriteParams(Section):
 
     backend: Literal["none", "local", "openai"]
     model: str
-    base_url: str | None
-    api_key_env: str
+    server: ServerParams | None
     prompt: str
     when: Literal["always", "flagged"]
     max_new_tokens: Positive
     temperature: Annotated[float, Field(ge=0.0)]
     seed: int
     batch_size: Positive
-    concurrency: Positive
-    deadline: Positive
-    retries: Annotated[int, Field(ge=0)]
     min_kept: Share
 
 

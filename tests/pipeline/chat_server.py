@@ -47,7 +47,7 @@ class ChatServer(ThreadingHTTPServer):
 
     @property
     def base_url(self) -> str:
-        """What rewrite.base_url is set to."""
+        """What `base_url` of a section's `server` is set to."""
         return f"http://127.0.0.1:{self.server_port}/v1"
 
     def tries(self, word: str) -> list[Request]:
