@@ -138,8 +138,11 @@ class DecodingParams(Section):
 
 
 class DescribeParams(DecodingParams):
-    """The prompt, the continue pass and the decoding."""
+    """The captioner, the prompt, the continue pass and the decoding."""
 
+    backend: Literal["minigpt4", "transformers", "openai"]
+    model: str | None
+    server: ServerParams | None
     prompt: str
     continue_prompt: str
     continue_up_to: Annotated[int, Field(ge=0)]
