@@ -9,20 +9,16 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
-from typing import Any
 
 import httpx
-from pydantic import BaseModel, Field, ValidationError
 
+from pipeline.chat_answer import LONGEST_PAUSE, Reply, read_answer, read_retry_after
 from pipeline.errors import JobError, UsageError
 from pipeline.params import ServerParams
 
 BACKOFF = 0.5  # seconds: the first pause is drawn from 0 to this, each further one from a range twice as wide
-LONGEST_PAUSE = 60.0  # seconds, whatever the server asks for
 CONNECT_TIMEOUT = 10.0  # seconds; the answer itself may take up to the row's deadline
 LONGEST_BODY = 4 * 2**20  # bytes of an answer
 PASSING = frozenset({408, 409, 429, *range(500, 600)})  # statuses that another try may cure
@@ -31,36 +27,11 @@ SETUP = frozenset({*range(300, 400), 404, 405})  # statuses that a better addres
 
 
 @dataclass(frozen=True)
-class Reply:
-    """A server's answer to one request; `finish` is empty and `tokens` None where it does not say."""
-
-    text: str
-    finish: str = ""
-    tokens: int | None = None  # by the server's own count
-
-
-@dataclass(frozen=True)
 class Lost:
     """A request without an answer, the reason on one line. `unreachable`: nobody listened, so no row is to blame."""
 
     reason: str
     unreachable: bool = False
-
-
-class _Message(BaseModel):
-    content: str
-
-
-class _Choice(BaseModel):
-    message: _Message
-    finish_reason: str | None = None
-
-
-class _Answer(BaseModel):
-    """The part of a server's answer that is read; servers add fields of their own."""
-
-    choices: list[_Choice] = Field(min_length=1)
-    usage: Any = None  # an answer is no worse for a usage that cannot be read
 
 
 class _Failure(Exception):  # noqa: N818 - not an error yet: most are tried again
@@ -167,19 +138,10 @@ class ChatClient:
             raise _Failure(f"the connection broke ({_name(error)})", passing=passing) from None
         if response.status_code != httpx.codes.OK:
             raise self._failure(response, body)
-        return self._parse(body)
-
-    def _parse(self, body: bytes) -> Reply:
-        """Hold a body against what `/chat/completions` promises."""
         try:
-            answer = _Answer.model_validate_json(body)
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            place = ".".join(str(part) for part in first["loc"])
-            what = f"{place}: {first['msg']}" if place else first["msg"]
-            raise _Failure(f"the answer is not a chat completion ({what}): {self._quote(body)}") from None
-        choice = answer.choices[0]
-        return Reply(choice.message.content, choice.finish_reason or "", _tokens(answer.usage))
+            return read_answer(body)
+        except ValueError as error:
+            raise _Failure(f"the answer is not a chat completion ({error}): {self._quote(body)}") from None
 
     def _failure(self, response: httpx.Response, body: bytes) -> _Failure:
         """What a status other than 200 means."""
@@ -208,26 +170,6 @@ async def _read_body(response: httpx.Response) -> bytes:
         if len(body) > LONGEST_BODY:
             raise _Failure(f"the answer is longer than {LONGEST_BODY} bytes")
     return bytes(body)
-
-
-def _tokens(usage: object) -> int | None:
-    """`usage.completion_tokens`, where it is there and a count."""
-    tokens = usage.get("completion_tokens") if isinstance(usage, dict) else None
-    return tokens if isinstance(tokens, int) and tokens >= 0 else None
-
-
-def read_retry_after(value: str) -> float:
-    """Seconds to wait for a Retry-After header (seconds or an HTTP date, RFC 9110 section 10.2.3), 0 to LONGEST_PAUSE.
-
-    What is neither counts as 0.
-    """
-    if value.strip().isdecimal():
-        return min(LONGEST_PAUSE, float(value))
-    try:
-        until = parsedate_to_datetime(value).timestamp()
-    except (ValueError, OverflowError):
-        return 0.0
-    return min(LONGEST_PAUSE, max(0.0, until - time.time()))
 
 
 def _check_url(base_url: str, section: str) -> str:

@@ -107,6 +107,7 @@ def _run(argv: Sequence[str] | None) -> None:
         identity={
             "params": params.describe.model_dump(mode="json", exclude=SPEED_ONLY),
             "captioner": [captioner.name, captioner.revision],
+            "precision": params.model.model_dump(mode="json", include={"dtype", "attention"}),
             "code": code_version(Path("pipeline"), Path("stages/describe.py")),
         },
         transform=lambda rows, advance: describe(rows, params.describe, captioner, advance),

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from tokenizers.processors import TemplateProcessing
 from transformers import (
     CLIPVisionConfig,
     Idefics3Config,
@@ -19,7 +20,7 @@ from transformers import (
 from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
 from transformers.models.llava.image_processing_pil_llava import LlavaImageProcessorPil
 
-from tests.tiny import llama_config, tiny_tokenizer
+from tests.tiny import BOS, llama_config, tiny_tokenizer
 
 IMAGE = "<image>"
 IDEFICS3_MARKS = [IMAGE, "<fake_token_around_image>", "<global-img>", "<end_of_utterance>"]
@@ -82,8 +83,10 @@ def save_tiny_idefics3(folder: Path) -> Path:
 
 
 def _tokenizer(marks: list[str]) -> PreTrainedTokenizerFast:
-    """The tiny tokenizer with marks for pictures; the chat template is the processor's."""
+    """The tiny tokenizer with marks for pictures, which writes BOS itself, as Llama's does; the template is another's."""
     tokenizer = tiny_tokenizer()
     tokenizer.add_special_tokens({"additional_special_tokens": marks})
     tokenizer.chat_template = None
+    bos = (BOS, tokenizer.get_vocab()[BOS])
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(single=f"{BOS} $A", special_tokens=[bos])
     return tokenizer

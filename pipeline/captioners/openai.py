@@ -12,7 +12,8 @@ from PIL import Image
 from pipeline.backends.completion import STOP
 from pipeline.captioners.conversation import Conversation, describe_in_two_passes, to_messages
 from pipeline.captioners.description import Description, Undescribed
-from pipeline.chat_client import BACKOFF, ChatClient, Lost, Reply
+from pipeline.chat_answer import Reply
+from pipeline.chat_client import BACKOFF, ChatClient, Lost
 from pipeline.errors import JobError, UsageError
 from pipeline.generate import Answer
 from pipeline.params import DescribeParams

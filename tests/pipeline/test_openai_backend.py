@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.backends.completion import Completion
 from pipeline.backends.openai import ServerRewriter
-from pipeline.chat_client import LONGEST_PAUSE, read_retry_after
+from pipeline.chat_answer import LONGEST_PAUSE, read_retry_after
 from pipeline.errors import JobError, UsageError
 from pipeline.params import RewriteParams, ServerParams, load_params
 from tests.pipeline.chat_server import (

@@ -11,7 +11,7 @@ from PIL import Image
 
 from pipeline.captioners.description import Description, Undescribed
 from pipeline.captioners.openai import ServerCaptioner, read_reply
-from pipeline.chat_client import Reply
+from pipeline.chat_answer import Reply
 from pipeline.errors import JobError, UsageError
 from pipeline.generate import Answer
 from pipeline.params import DescribeParams, ServerParams, load_params

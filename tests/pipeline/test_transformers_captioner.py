@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
@@ -140,6 +141,14 @@ def test_a_conversation_is_written_by_the_model_s_own_template(captioner: Transf
     assert written == f"{user}{IMAGE}Describe.<|im_end|>\n{model}A bus.<|im_end|>\n{user}Continue<|im_end|>\n{model}"
 
 
+def test_a_template_that_writes_the_first_mark_gets_no_second_one(captioner: TransformersCaptioner) -> None:
+    """Tokenizers put BOS in front by themselves, and so do many templates."""
+    ids = captioner._process([Conversation(PICTURES[0], 0, ("Describe.",))])["input_ids"][0].tolist()
+    bos = captioner._tokenizer.bos_token_id
+    assert captioner._tokenizer("Describe.")["input_ids"][0] == ids[0] == bos
+    assert ids.count(bos) == 2  # a turn each of user and model
+
+
 @pytest.mark.parametrize("mark", [IMAGE, EOS])
 def test_an_answer_cannot_speak_in_another_role(captioner: TransformersCaptioner, mark: str) -> None:
     """Marks of the chat format, and of pictures, that a model spells out are no marks in the second pass."""
@@ -168,14 +177,19 @@ def test_each_row_stops_at_its_own_end(
     """The end mark that a model writes ends its row: nothing behind it is made, and the other rows go on."""
     captioner = captioners["llava"]
     described = [each.first for each in describe(captioner, params) if isinstance(each, Description)]
-    shown = described[0].text[2:4]  # what the first row says comes to stand for the mark
-    assert shown.strip() == shown
+    found = (re.search("(?<=..)[a-z]{2}", answer.text) for answer in described)
+    row, shown = next((n, match.group()) for n, match in enumerate(found) if match)  # comes to stand for the mark
     monkeypatch.setattr("pipeline.captioners.transformers.END_MARK", shown)
     monkeypatch.setattr("pipeline.prompts.END_MARK", shown)
     for before, after in zip(described, describe(captioner, params), strict=True):
         assert isinstance(after, Description)
         assert after.first.text == before.text.partition(shown)[0].strip()
         assert after.first.finish == ("stop" if shown in before.text else before.finish)
+    made: list[list[int]] = []
+    monkeypatch.setattr(captioner, "_read", lambda ids, _: made.append(ids))
+    captioner.answer([Conversation(PICTURES[row], 0, (params.prompt,))], params, lambda _: None)
+    assert shown in captioner._tokenizer.decode(made[0])
+    assert shown not in captioner._tokenizer.decode(made[0][:-1])
 
 
 def test_a_picture_that_the_processor_refuses_costs_its_row_alone(
