@@ -117,6 +117,19 @@ class PretrainParams(Section):
     distractors: Positive
 
 
+class ServerParams(Section):
+    """A server that speaks OpenAI's chat completions, and how it is asked."""
+
+    base_url: str
+    api_key_env: str
+    concurrency: Positive
+    deadline: Positive
+    retries: Annotated[int, Field(ge=0)]
+
+
+SPEED_ONLY = {"server": {"concurrency", "api_key_env"}}  # params that change no result
+
+
 class DecodingParams(Section):
     """How text is generated."""
 
@@ -130,8 +143,11 @@ class DecodingParams(Section):
 
 
 class DescribeParams(DecodingParams):
-    """The prompt, the continue pass and the decoding."""
+    """The captioner, the prompt, the continue pass and the decoding."""
 
+    backend: Literal["minigpt4", "transformers", "openai"]
+    model: str | None
+    server: ServerParams | None
     prompt: str
     continue_prompt: str
     continue_up_to: Annotated[int, Field(ge=0)]
@@ -155,17 +171,13 @@ class RewriteParams(Section):
 
     backend: Literal["none", "local", "openai"]
     model: str
-    base_url: str | None
-    api_key_env: str
+    server: ServerParams | None
     prompt: str
     when: Literal["always", "flagged"]
     max_new_tokens: Positive
     temperature: Annotated[float, Field(ge=0.0)]
     seed: int
     batch_size: Positive
-    concurrency: Positive
-    deadline: Positive
-    retries: Annotated[int, Field(ge=0)]
     min_kept: Share
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 import yaml
 from transformers import PreTrainedTokenizerBase
 
+END_MARK = "###"  # MiniGPT-4's; an answer of any other captioner ends there too
+
 
 @dataclass(frozen=True)
 class Template:
@@ -45,6 +47,12 @@ def tokenize(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
     """Token ids of one segment, without BOS or EOS."""
     ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
     return ids
+
+
+def until_mark(text: str, mark: str) -> tuple[str, bool]:
+    """A text before its first mark, stripped, and whether the mark was there."""
+    answer, found, _ = text.partition(mark)
+    return answer.strip(), bool(found)
 
 
 @dataclass(frozen=True)
@@ -91,5 +99,4 @@ class Chat:
 
     def until_end_mark(self, text: str) -> tuple[str, bool]:
         """The answer before its end mark, stripped, and whether the mark was there."""
-        answer, mark, _ = text.partition(self.template.end_mark)
-        return answer.strip(), bool(mark)
+        return until_mark(text, self.template.end_mark)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.schema import OUTCOME, REJECTED, Verdict
+from pipeline.schema import FAILED, OUTCOME, REJECTED, Verdict
 
 
 def alive_rows(rows: pa.Table) -> list[int]:
@@ -49,3 +49,8 @@ def rejection(stage: str, verdict: Verdict) -> dict[str, object]:
     """The OUTCOME columns of a row that `stage` rejects for `verdict`."""
     outcome = {"outcome": REJECTED, "stage": stage, "rule": verdict.rule}
     return {**outcome, "reason": verdict.reason, "value": verdict.value}
+
+
+def failure(stage: str, rule: str, reason: str) -> dict[str, object]:
+    """The OUTCOME columns of a row that `stage` could not work on."""
+    return {"outcome": FAILED, "stage": stage, "rule": rule, "reason": reason, "value": None}

@@ -18,7 +18,7 @@ from filters.guards.rewrite_guard import judge_rewrite
 from pipeline.backends import load_rewriter
 from pipeline.backends.completion import CUT_OFF, Completion, Rewriter
 from pipeline.command import run_command, stage_params
-from pipeline.params import RewriteParams
+from pipeline.params import SPEED_ONLY, RewriteParams
 from pipeline.parquet import list_shards, read_table
 from pipeline.runner import code_version, run_map_stage
 from pipeline.tables import add_columns, alive_rows, values_at
@@ -35,7 +35,6 @@ REWRITTEN = pa.schema(
     ]
 )
 ACCEPTED, UNCHANGED, REFUSED, SKIPPED, FAILED = "accepted", "unchanged", "refused", "skipped", "failed"
-SPEED_ONLY = {"concurrency", "api_key_env"}  # params that change no result
 
 
 def rewrite_rows(

@@ -26,13 +26,17 @@ SENTENCES = (
 
 
 def save_tiny_llm(folder: Path, seed: int = 0) -> Path:
-    """Write a random Llama (2 layers, width 32, 320 tokens, ChatML) to `folder`, and return it.
-
-    Its weights are wide apart, so that no rounding decides between two tokens.
-    """
+    """Write a random Llama (2 layers, width 32, 320 tokens, ChatML) to `folder`, and return it."""
     torch.manual_seed(seed)
-    tokenizer = _tokenizer()
-    config = LlamaConfig(
+    tokenizer = tiny_tokenizer()
+    LlamaForCausalLM(llama_config(tokenizer)).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def llama_config(tokenizer: PreTrainedTokenizerFast) -> LlamaConfig:
+    """Two layers of width 32; weights wide apart, so that no rounding decides between two tokens."""
+    return LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=32,
         intermediate_size=64,
@@ -45,9 +49,6 @@ def save_tiny_llm(folder: Path, seed: int = 0) -> Path:
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
     )
-    LlamaForCausalLM(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
 
 
 def losses_alone(vlm: VisionLanguageModel, image: Tensor, prompt: Prompt, caption: list[int]) -> Tensor:
@@ -59,7 +60,7 @@ def losses_alone(vlm: VisionLanguageModel, image: Tensor, prompt: Prompt, captio
     return vlm.token_losses(embeds, torch.ones_like(ids), labels)
 
 
-def _tokenizer() -> PreTrainedTokenizerFast:
+def tiny_tokenizer() -> PreTrainedTokenizerFast:
     """A byte-level BPE: any text has tokens, and they give it back."""
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,12 +17,11 @@ from transformers import (
 )
 
 from pipeline.backends.completion import LENGTH, STOP, Completion
+from pipeline.chat_model import digest_folder, end_tokens, first_line, without_marks
 from pipeline.errors import JobError
-from pipeline.files import sha256_file
 from pipeline.params import RewriteParams
 
 MEND = "run `make assets`, or set rewrite.model to the folder of an instruction-tuned model"
-_DECIDING = {".safetensors", ".json", ".jinja"}  # weights, configuration, tokenizer, chat template
 
 
 class LocalRewriter:
@@ -33,9 +31,9 @@ class LocalRewriter:
         folder = Path(params.model)
         self.model, self.tokenizer = _load(folder)
         self.name = folder.name
-        self.revision = _digest(folder)
+        self.revision = digest_folder(folder)
         self._params = params
-        self._ends = _end_tokens(self.model, self.tokenizer)
+        self._ends = end_tokens(self.model, self.tokenizer)
         # Replaced whole: what a model's folder says of sampling must not mix with the params.
         self.model.generation_config = GenerationConfig(
             max_new_tokens=params.max_new_tokens,
@@ -59,9 +57,7 @@ class LocalRewriter:
 
     def _tokenize(self, text: str) -> list[int]:
         """Token ids of one user message, up to where the model's answer begins."""
-        for token in self.tokenizer.all_special_tokens:
-            text = text.replace(token, " ")  # a text must not end its turn and speak in another role
-        chat = [{"role": "user", "content": text}]
+        chat = [{"role": "user", "content": without_marks(text, self.tokenizer)}]
         prompt = self.tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
         ids: list[int] = self.tokenizer(prompt, add_special_tokens=False)["input_ids"]
         return ids
@@ -89,8 +85,7 @@ def _load(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
             folder, dtype=torch.bfloat16, attn_implementation="eager", use_safetensors=True, **options
         )
     except (OSError, ValueError, SafetensorError) as error:
-        what = next(iter(str(error).splitlines()), "") or type(error).__name__
-        raise JobError(f"cannot load the language model in {folder}: {what[:200]}; {MEND}") from error
+        raise JobError(f"cannot load the language model in {folder}: {first_line(error)}; {MEND}") from error
     if tokenizer.chat_template is None:
         raise JobError(f"the model in {folder} has no chat template: {MEND}")
     if tokenizer.pad_token_id is None:
@@ -98,21 +93,8 @@ def _load(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     return model.eval(), tokenizer
 
 
-def _end_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> set[int]:
-    """Every token that ends an answer: some models have several, and name them in the generation config alone."""
-    named = model.generation_config.eos_token_id
-    return {tokenizer.eos_token_id, *(named if isinstance(named, list) else [named])} - {None}
-
-
 def _sampling(temperature: float) -> dict[str, Any]:
     """Greedy at 0, else plain sampling from the whole distribution."""
     if temperature == 0.0:
         return {"do_sample": False}
     return {"do_sample": True, "temperature": temperature, "top_p": 1.0, "top_k": 0}
-
-
-def _digest(folder: Path) -> str:
-    """12 hex digits over the files of a model folder that decide what it answers."""
-    files = sorted(path for path in folder.iterdir() if path.suffix in _DECIDING)
-    digest = hashlib.sha256("".join(f"{path.name} {sha256_file(path)}\n" for path in files).encode())
-    return digest.hexdigest()[:12]

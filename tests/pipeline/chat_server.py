@@ -1,4 +1,4 @@
-"""A `/v1/chat/completions` server that answers each user message as its script says, good or bad."""
+"""A `/v1/chat/completions` server that answers each conversation as its script says, good or bad."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ import socket
 import struct
 import threading
 import time
+from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from typing import Any
+
+from PIL import Image, ImageStat
 
 Reply = Callable[["Handler"], None]
 
@@ -27,31 +31,54 @@ class Request:
 
     @property
     def text(self) -> str:
-        """The last message."""
-        return str(self.body["messages"][-1]["content"])
+        """All that was said; a picture counts as its colour in brackets."""
+        contents = [message["content"] for message in self.body["messages"]]
+        return "\n".join(each if isinstance(each, str) else "".join(map(_words, each)) for each in contents)
+
+    @property
+    def picture(self) -> Image.Image:
+        """The first picture of a conversation that shows one."""
+        return _decode(next(part for part in self.body["messages"][0]["content"] if "image_url" in part))
+
+
+def _words(part: Mapping[str, Any]) -> str:
+    return f"[{colour_of(_decode(part))}] " if part["type"] == "image_url" else str(part["text"])
+
+
+def _decode(part: Mapping[str, Any]) -> Image.Image:
+    head, data = part["image_url"]["url"].split(",")
+    assert head == "data:image/jpeg;base64"
+    return Image.open(BytesIO(b64decode(data, validate=True)), formats=["JPEG"])
+
+
+def colour_of(picture: Image.Image) -> str:
+    """What a picture is most: red, green or blue."""
+    means = ImageStat.Stat(picture).mean
+    return ("red", "green", "blue")[means.index(max(means))]
 
 
 class ChatServer(ThreadingHTTPServer):
-    """`script`: the replies to a message that holds a word, try by try; the last one goes on. Others get "ok"."""
+    """`script`: the replies to a conversation that holds a word, try by try; the last goes on. Others get `default`."""
 
     daemon_threads = True
     block_on_close = False
     request_queue_size = 64
 
-    def __init__(self, script: Mapping[str, Sequence[Reply]]) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(self, script: Mapping[str, Sequence[Reply]], default: Reply, port: int) -> None:
+        super().__init__(("127.0.0.1", port), Handler)
         self.script = script
+        self.default = default
         self.requests: list[Request] = []
         self.lock = threading.Lock()
         self.stopping = threading.Event()
 
     @property
     def base_url(self) -> str:
-        """What rewrite.base_url is set to."""
+        """What `base_url` of a section's `server` is set to."""
         return f"http://127.0.0.1:{self.server_port}/v1"
 
     def tries(self, word: str) -> list[Request]:
-        """The requests whose message holds `word`, in order."""
+        """The requests whose conversation holds `word`, in order."""
         return [request for request in self.requests if word in request.text]
 
     def handle_error(self, request: object, client_address: object) -> None:
@@ -73,7 +100,7 @@ class Handler(BaseHTTPRequestHandler):
             self.server.requests.append(seen)
             word = next((word for word in self.server.script if word in seen.text), None)
             tries = len(self.server.tries(word)) if word else 1
-        replies = self.server.script[word] if word else [says("ok")]
+        replies = self.server.script[word] if word else [self.server.default]
         replies[min(tries, len(replies)) - 1](self)
 
     def log_message(self, *_: object) -> None:
@@ -147,9 +174,9 @@ def echoes_headers(handler: Handler) -> None:
 
 
 @contextmanager
-def serving(script: Mapping[str, Sequence[Reply]]) -> Iterator[ChatServer]:
-    """Run the server while the block runs."""
-    with ChatServer(script) as server:
+def serving(script: Mapping[str, Sequence[Reply]], default: Reply | None = None, port: int = 0) -> Iterator[ChatServer]:
+    """Run the server while the block runs; what the script does not say gets "ok" unless there is a `default`."""
+    with ChatServer(script, default or says("ok"), port) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         try:

@@ -12,9 +12,10 @@ from time import time
 import pytest
 
 from pipeline.backends.completion import Completion
-from pipeline.backends.openai import LONGEST_PAUSE, ServerRewriter, read_retry_after
+from pipeline.backends.openai import ServerRewriter
+from pipeline.chat_answer import LONGEST_PAUSE, read_retry_after
 from pipeline.errors import JobError, UsageError
-from pipeline.params import RewriteParams, load_params
+from pipeline.params import RewriteParams, ServerParams, load_params
 from tests.pipeline.chat_server import (
     Handler,
     Reply,
@@ -46,14 +47,23 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def params(root: Path) -> RewriteParams:
     """Asks one row at a time."""
-    changes = {"backend": "openai", "model": "m", "base_url": "http://127.0.0.1:9/v1", "concurrency": 1, "deadline": 30}
+    server = ServerParams(
+        base_url="http://127.0.0.1:9/v1", api_key_env="PAIRMILL_API_KEY", concurrency=1, deadline=30, retries=3
+    )
+    changes = {"backend": "openai", "model": "m", "server": server}
     return load_params("embedded", root).rewrite.model_copy(update=changes)
+
+
+def at(params: RewriteParams, **changes: object) -> RewriteParams:
+    """The same params with another server, or with the same one asked in another way."""
+    assert params.server is not None
+    return params.model_copy(update={"server": params.server.model_copy(update=changes)})
 
 
 def complete(params: RewriteParams, texts: Sequence[str], replies: Sequence[Reply]) -> tuple[list[Completion], int]:
     """Ask `texts` of a server that treats the one named "bad" as `replies` say; the answers, and the tries of "bad"."""
     with serving({"bad": replies}) as server:
-        rewriter = ServerRewriter(params.model_copy(update={"base_url": server.base_url}), backoff=0.0)
+        rewriter = ServerRewriter(at(params, base_url=server.base_url), backoff=0.0)
         return rewriter.complete(texts, lambda _: None), len(server.tries("bad"))
 
 
@@ -116,7 +126,7 @@ def test_a_bad_answer_costs_its_row_alone(
 @pytest.mark.parametrize("reply", [hangs, drips])
 def test_a_row_has_a_deadline(params: RewriteParams, reply: Reply) -> None:
     """Silence, or a byte now and then, for ever: the row ends, and the others are answered."""
-    answers, tries = complete(params.model_copy(update={"deadline": 2}), ["one", "bad", "two"], [reply])
+    answers, tries = complete(at(params, deadline=2), ["one", "bad", "two"], [reply])
     assert answers == [OK, Completion(None, error="no answer within 2 s"), OK]
     assert tries == 1
 
@@ -141,7 +151,7 @@ def test_the_request_carries_the_params(params: RewriteParams, monkeypatch: pyte
     monkeypatch.setenv("PAIRMILL_API_KEY", f" {KEY}\n")
     changes = {"temperature": 0.7, "max_new_tokens": 55, "seed": 3}
     with serving({}) as server:
-        changed = params.model_copy(update={"base_url": server.base_url + "/", **changes})
+        changed = at(params, base_url=server.base_url + "/").model_copy(update=changes)
         assert ServerRewriter(changed).complete(["Fix: a cat"], lambda _: None) == [OK]
     (request,) = server.requests
     assert (request.path, request.authorization) == ("/v1/chat/completions", f"Bearer {KEY}")
@@ -153,14 +163,14 @@ def test_the_request_carries_the_params(params: RewriteParams, monkeypatch: pyte
 def test_without_a_key_no_key_is_sent(params: RewriteParams) -> None:
     """A server on one's own machine asks for none."""
     with serving({}) as server:
-        ServerRewriter(params.model_copy(update={"base_url": server.base_url})).complete(["a"], lambda _: None)
+        ServerRewriter(at(params, base_url=server.base_url)).complete(["a"], lambda _: None)
     assert server.requests[0].authorization is None
 
 
 def test_retry_after_is_waited_for(params: RewriteParams) -> None:
     """The second try comes no sooner than the server asked for."""
     with serving({"bad": [sends(b"", 429, Retry_After="1"), says("ok")]}) as server:
-        rewriter = ServerRewriter(params.model_copy(update={"base_url": server.base_url}), backoff=0.0)
+        rewriter = ServerRewriter(at(params, base_url=server.base_url), backoff=0.0)
         assert rewriter.complete(["bad"], lambda _: None) == [OK]
     first, second = server.tries("bad")
     assert second.at - first.at >= 1.0
@@ -211,16 +221,16 @@ def test_concurrency_is_used_and_kept(params: RewriteParams) -> None:
     texts = [f"bad {number}" for number in range(9)]
     advanced: list[int] = []
     with serving({"bad": [reply]}) as server:
-        changes = {"base_url": server.base_url, "concurrency": 3}
-        answers = ServerRewriter(params.model_copy(update=changes)).complete(texts, advanced.append)
+        rewriter = ServerRewriter(at(params, base_url=server.base_url, concurrency=3))
+        answers = rewriter.complete(texts, advanced.append)
     assert [answer.text for answer in answers] == [text.upper() for text in texts]
     assert peak == [3]
     assert advanced == [1] * 9
 
 
 SETUP = [
-    pytest.param([sends(b"", 404)], "", "status 404: no text; set rewrite.base_url and rewrite.model to what the server has", id="404"),
-    pytest.param([sends(b"", 301, Location="http://x.test/")], "", "status 301: no text; set rewrite.base_url", id="redirect"),
+    pytest.param([sends(b"", 404)], "", "status 404: no text; set rewrite.server.base_url and rewrite.model to what the server has", id="404"),
+    pytest.param([sends(b"", 301, Location="http://x.test/")], "", "status 301: no text; set rewrite.server.base_url", id="redirect"),
     pytest.param([sends(b"", 401)], "", "status 401: no text; put a key into the environment variable PAIRMILL_API_KEY (there is none)", id="no_key"),
     pytest.param([sends(b"", 401)], KEY, "status 401: no text; put a key into the environment variable PAIRMILL_API_KEY (the one there is refused)", id="wrong_key"),
     pytest.param([sends(b"no money", 402)], KEY, "status 402: 'no money'; put a key", id="nothing_paid"),
@@ -234,10 +244,10 @@ def test_what_every_row_would_get_ends_the_job(
     """One line that names the address and the mend, after one request; the key is not in it."""
     monkeypatch.setenv("PAIRMILL_API_KEY", key)
     with serving({"bad": replies}) as server:
-        rewriter = ServerRewriter(params.model_copy(update={"base_url": server.base_url}))
+        rewriter = ServerRewriter(at(params, base_url=server.base_url))
         with pytest.raises(JobError) as error:
             rewriter.complete(["bad"] * 5, lambda _: None)
-    assert str(error.value).startswith(f"no rewriter at {server.base_url}: {expected}")
+    assert str(error.value).startswith(f"no model for rewrite at {server.base_url}: {expected}")
     assert KEY not in str(error.value)
     assert len(server.requests) == 1
 
@@ -245,15 +255,17 @@ def test_what_every_row_would_get_ends_the_job(
 def test_a_dead_server_ends_the_job(params: RewriteParams) -> None:
     """Nobody listens, not at the last try either: one line that names the address, and no row is called failed."""
     url = f"http://127.0.0.1:{closed_port()}/v1"
-    rewriter = ServerRewriter(params.model_copy(update={"base_url": url, "concurrency": 4}), backoff=0.0)
-    with pytest.raises(JobError, match=f"^no rewriter at {url}: cannot connect .*; start the server, or set rewrite"):
+    rewriter = ServerRewriter(at(params, base_url=url, concurrency=4), backoff=0.0)
+    with pytest.raises(
+        JobError, match=f"^no model for rewrite at {url}: cannot connect .*; start the server, or set rewrite.server"
+    ):
         rewriter.complete([f"text {number}" for number in range(20)], lambda _: None)
 
 
 def test_a_server_that_dies_later_costs_rows(params: RewriteParams) -> None:
     """What it has answered is kept; the rest says why there is no answer."""
     with serving({}) as server:
-        rewriter = ServerRewriter(params.model_copy(update={"base_url": server.base_url}), backoff=0.0)
+        rewriter = ServerRewriter(at(params, base_url=server.base_url), backoff=0.0)
         assert rewriter.complete(["one"], lambda _: None) == [OK]
     (lost,) = rewriter.complete(["two"], lambda _: None)
     assert lost.text is None
@@ -280,22 +292,27 @@ def test_the_key_never_leaves(params: RewriteParams, replies: Sequence[Reply], m
 @pytest.mark.parametrize(
     ("base_url", "message"),
     [
-        pytest.param(None, "rewrite.base_url is missing: backend openai needs", id="missing"),
-        pytest.param("", "rewrite.base_url: it must look like http://host:port/v1", id="empty"),
-        pytest.param("localhost:8000/v1", "rewrite.base_url: it must look like", id="no_scheme"),
-        pytest.param("ftp://host/v1", "rewrite.base_url: it must look like", id="ftp"),
-        pytest.param("http://host:port/v1", "rewrite.base_url is no address: it must look like", id="no_port"),
-        pytest.param("http://user:pass@host/v1", "rewrite.base_url: it must look like", id="password"),
-        pytest.param("http://host/v1?key=pass", "rewrite.base_url: it must look like", id="key_in_query"),
+        pytest.param("", "rewrite.server.base_url: it must look like http://host:port/v1", id="empty"),
+        pytest.param("localhost:8000/v1", "rewrite.server.base_url: it must look like", id="no_scheme"),
+        pytest.param("ftp://host/v1", "rewrite.server.base_url: it must look like", id="ftp"),
+        pytest.param("http://host:port/v1", "rewrite.server.base_url is no address: it must look like", id="no_port"),
+        pytest.param("http://user:pass@host/v1", "rewrite.server.base_url: it must look like", id="password"),
+        pytest.param("http://host/v1?key=pass", "rewrite.server.base_url: it must look like", id="key_in_query"),
     ],
 )
-def test_an_address_that_cannot_be_is_a_usage_error(params: RewriteParams, base_url: str | None, message: str) -> None:
+def test_an_address_that_cannot_be_is_a_usage_error(params: RewriteParams, base_url: str, message: str) -> None:
     """Before anything is asked; a password in it is not repeated."""
     with pytest.raises(UsageError) as error:
-        ServerRewriter(params.model_copy(update={"base_url": base_url}))
+        ServerRewriter(at(params, base_url=base_url))
     assert str(error.value).startswith(message)
     assert "pass@" not in str(error.value)
     assert "key=" not in str(error.value)
+
+
+def test_no_server_at_all_is_a_usage_error(params: RewriteParams) -> None:
+    """The section is named."""
+    with pytest.raises(UsageError, match=r"^rewrite\.server is null: backend openai needs its base_url"):
+        ServerRewriter(params.model_copy(update={"server": None}))
 
 
 @pytest.mark.parametrize("key", ["sk-a\nb", "sk-ä"])

@@ -183,9 +183,11 @@ def stage(workplace: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> Calla
     monkeypatch.delenv("PAIRMILL_API_KEY", raising=False)
     profile = Path("profiles/embedded.yaml")
 
-    def run(**changes: object) -> int:
+    def run(base_url: str | None = None, concurrency: int = 4, **changes: object) -> int:
         sections = yaml.safe_load(profile.read_text(encoding="utf-8"))
-        sections["rewrite"] |= {"batch_size": 2, "max_new_tokens": 8, "retries": 0, **changes}
+        server = {"base_url": base_url, "api_key_env": "PAIRMILL_API_KEY", "concurrency": concurrency}
+        asked = {"server": {**server, "deadline": 60, "retries": 0} if base_url else None}
+        sections["rewrite"] |= {"batch_size": 2, "max_new_tokens": 8, **asked, **changes}
         profile.write_text(yaml.safe_dump(sections), encoding="utf-8")
         return main(["--profile", "embedded"])
 
@@ -236,8 +238,8 @@ def test_backend_openai_from_end_to_end(stage: Callable[..., int], capsys: pytes
 
 
 REQUESTS = [
-    pytest.param({"backend": "openai", "base_url": None}, 2, "rewrite.base_url is missing", id="no_address"),
-    pytest.param({"backend": "openai", "base_url": "DEAD"}, 1, "no rewriter at DEAD: cannot connect", id="dead_server"),
+    pytest.param({"backend": "openai"}, 2, "rewrite.server is null", id="no_address"),
+    pytest.param({"backend": "openai", "base_url": "DEAD"}, 1, "no model for rewrite at DEAD: cannot connect", id="dead_server"),
     pytest.param({"backend": "local", "model": "nowhere"}, 1, "no language model in nowhere: run `make assets`", id="no_model"),
 ]  # fmt: skip
 
@@ -245,7 +247,7 @@ REQUESTS = [
 @pytest.mark.parametrize(("changes", "code", "message"), REQUESTS)
 def test_what_cannot_work_is_one_line(
     stage: Callable[..., int],
-    changes: dict[str, object],
+    changes: dict[str, str],
     code: int,
     message: str,
     capsys: pytest.CaptureFixture[str],
