@@ -8,9 +8,9 @@ from typing import Protocol
 from PIL import Image
 
 from pipeline.files import sha256_file
-from pipeline.generate import Answer, answer, first_turn, further_turn
+from pipeline.generate import Answer, describe_rows, first_turn
 from pipeline.params import DescribeParams, ModelParams
-from pipeline.prompts import next_turn, picture_prompt
+from pipeline.prompts import picture_prompt
 from pipeline.vlm import VisionLanguageModel, load_model
 
 
@@ -43,14 +43,9 @@ class LocalCaptioner:
             return [], []
         prompt = picture_prompt(self.vlm.tokenizer, params.prompt)
         conversations = first_turn(self.vlm, self.vlm.encode_images(pictures), prompt)
-        first = answer(self.vlm, conversations, params, seed=params.seed)
-        short = [i for i, found in enumerate(first) if found.tokens <= params.continue_up_to]
-        advance(len(first) - len(short))
-        turn = next_turn(self.vlm.tokenizer, params.continue_prompt)
-        further = [further_turn(self.vlm, conversations[i], first[i].text, turn) for i in short]
-        continued = answer(self.vlm, further, params, seed=params.seed + 1, advance=advance)
-        second = dict(zip(short, continued, strict=True))
-        return first, [second.get(i) for i in range(len(first))]
+        seeds = [params.seed + row for row in range(len(pictures))]
+        both = describe_rows(self.vlm, conversations, params, seeds=seeds, advance=advance)
+        return [first for first, _ in both], [second for _, second in both]
 
 
 def load_captioner(params: ModelParams) -> LocalCaptioner:

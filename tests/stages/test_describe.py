@@ -145,10 +145,10 @@ def test_the_model_goes_on_where_its_first_answer_was_short(
     prompt = picture_prompt(tiny_vlm.tokenizer, params.prompt)
     turn = next_turn(tiny_vlm.tokenizer, params.continue_prompt)
     rows = first_turn(tiny_vlm, tiny_vlm.encode_images(PICTURES), prompt)
-    assert first == answer(tiny_vlm, rows, params, seed=0)
+    assert first == answer(tiny_vlm, rows, params, seeds=range(len(rows)))
     for row, one, two in zip(rows, first, second, strict=True):
         if two is not None:
-            assert answer(tiny_vlm, [further_turn(tiny_vlm, row, one.text, turn)], params, seed=0) == [two]
+            assert answer(tiny_vlm, [further_turn(tiny_vlm, row, one.text, turn)], params, seeds=[0]) == [two]
 
 
 def test_the_captioner_is_named_by_its_parts(
