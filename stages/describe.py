@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from hashlib import sha256
 from pathlib import Path
 
 import pyarrow as pa
@@ -21,6 +20,7 @@ from pipeline.command import run_command, stage_params
 from pipeline.params import SPEED_ONLY, DescribeParams
 from pipeline.pictures import open_picture
 from pipeline.runner import code_version, run_map_stage
+from pipeline.seeds import row_seed
 from pipeline.tables import add_columns, alive_rows, drop_rows, failure, values_at
 
 DESCRIBED = pa.schema(
@@ -47,7 +47,7 @@ def describe(rows: pa.Table, params: DescribeParams, captioner: Captioner, advan
     """Add both passes to the rows that have a picture, and leave the picture out; fail those without a description."""
     alive = alive_rows(rows)
     pictures = [open_picture(image["bytes"]) for image in values_at(rows, "image", alive)]
-    seeds = [seed_of(key, params) for key in values_at(rows, "key", alive)]
+    seeds = [row_seed(params.seed, key) for key in values_at(rows, "key", alive)]
     described = captioner.describe(pictures, seeds, params, advance)
     values = [
         {**dict.fromkeys(DESCRIBED.names), **_asked(seed, params, captioner), **_said(description, params)}
@@ -59,11 +59,6 @@ def describe(rows: pa.Table, params: DescribeParams, captioner: Captioner, advan
         if isinstance(description, Undescribed)
     }
     return drop_rows(add_columns(rows.drop_columns(["image"]), DESCRIBED, alive, values), failed)
-
-
-def seed_of(key: str, params: DescribeParams) -> int:
-    """The 31 bits that seed whatever is drawn for a key's picture, whatever other rows there are."""
-    return int.from_bytes(sha256(f"{params.seed} {key}".encode()).digest()[:4]) >> 1
 
 
 def _asked(seed: int, params: DescribeParams, captioner: Captioner) -> dict[str, object]:

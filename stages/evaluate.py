@@ -33,6 +33,7 @@ from pipeline.params import EvaluateParams, Params
 from pipeline.parquet import list_shards, read_table, write_table
 from pipeline.runner import whole_stage
 from pipeline.schema import IMAGE
+from pipeline.seeds import row_seed
 from pipeline.vlm import VisionLanguageModel
 
 ANSWERS = pa.schema(
@@ -49,12 +50,15 @@ ANSWERS = pa.schema(
 )
 
 
-def answer_all(vlm: VisionLanguageModel, features: Tensor, params: EvaluateParams, label: str) -> list[Answer]:
+def answer_all(
+    vlm: VisionLanguageModel, features: Tensor, keys: Sequence[str], params: EvaluateParams, label: str
+) -> list[Answer]:
     """One answer a picture, from features [N, tokens, 1280]."""
+    seeds = [row_seed(params.seed, key) for key in keys]
     prompt = vlm.chat.picture_prompt(params.prompt)
     conversations = first_turn(vlm, vlm.project(features), prompt)
     with tqdm(total=len(conversations), desc=f"evaluate: {label}", unit="picture", mininterval=1.0) as bar:
-        return answer(vlm, conversations, params, seed=params.seed, advance=bar.update)
+        return answer(vlm, conversations, params, seeds=seeds, advance=bar.update)
 
 
 def judge_answers(answers: Sequence[Answer], params: EvaluateParams) -> list[list[str]]:
@@ -102,7 +106,7 @@ def evaluate(params: Params, rows: pa.Table, trained: Path) -> tuple[dict[str, o
     pictures = [image["bytes"] for image in rows["image"].to_pylist()]
     features = picture_features(stage1, pictures, "evaluate: features")  # the tower is frozen: both models see these
     for name, vlm in (("stage1", stage1), ("finetuned", finetuned)):
-        answers = answer_all(vlm, features, section, name)
+        answers = answer_all(vlm, features, rows["key"].to_pylist(), section, name)
         rules = judge_answers(answers, section)
         failed[name] = [bool(row) for row in rules]
         metrics[name] = metrics_of(answers, rules, section) | margin_of(vlm, features, rows, params)

@@ -45,7 +45,8 @@ def answers(vlm: VisionLanguageModel) -> list[Answer]:
     features = torch.randn(4, 5, FEATURE_WIDTH, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         images = vlm.project(features)
-    return answer(vlm, first_turn(vlm, images, vlm.chat.picture_prompt("What?")), GREEDY, seed=0)
+    conversations = first_turn(vlm, images, vlm.chat.picture_prompt("What?"))
+    return answer(vlm, conversations, GREEDY, seeds=range(len(images)))
 
 
 def test_it_answers_as_it_did_when_it_was_trained(stage1: ModelParams, params: TrainParams, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from pipeline.backends.completion import LENGTH, STOP
 from pipeline.checkpoint import build_model
-from pipeline.generate import Answer, EndMark, answer, first_turn, further_turn
+from pipeline.generate import Answer, answer, first_turn, further_turn
 from pipeline.params import DecodingParams, ModelParams
 from pipeline.prompts import tokenize
 from pipeline.vlm import VisionLanguageModel
@@ -34,17 +34,19 @@ def conversations(*lengths: int) -> list[Tensor]:
 
 
 ROWS = conversations(12, 3, 7, 3, 30, 1, 9)
+SEEDS = range(len(ROWS))
+OTHERS = range(100, 100 + len(ROWS))
 
 
 @pytest.mark.parametrize("beams", [1, 2])
 def test_a_row_is_answered_as_if_it_were_alone(tiny_vlm: VisionLanguageModel, beams: int) -> None:
     """Neither the other rows nor the padding on the left decide a token; answers stand in the order of the rows."""
     params = GREEDY.model_copy(update={"num_beams": beams})
-    alone = [answer(tiny_vlm, [row], params, seed=0)[0] for row in ROWS]
+    alone = [answer(tiny_vlm, [row], params, seeds=[0])[0] for row in ROWS]
     assert len({found.text for found in alone}) == len(ROWS)
     for size in (3, 7):
-        assert answer(tiny_vlm, ROWS, params.model_copy(update={"batch_size": size}), seed=0) == alone
-    assert answer(tiny_vlm, ROWS[::-1], params, seed=0) == alone[::-1]
+        assert answer(tiny_vlm, ROWS, params.model_copy(update={"batch_size": size}), seeds=SEEDS) == alone
+    assert answer(tiny_vlm, ROWS[::-1], params, seeds=SEEDS) == alone[::-1]
 
 
 def test_greedy_answers_are_the_likeliest_tokens(tiny_vlm: VisionLanguageModel) -> None:
@@ -54,7 +56,7 @@ def test_greedy_answers_are_the_likeliest_tokens(tiny_vlm: VisionLanguageModel) 
     for _ in range(GREEDY.max_new_tokens):
         embeds = torch.cat([row, tiny_vlm.embed_tokens(torch.tensor(ids, dtype=torch.long))])
         ids.append(int(tiny_vlm.llm(inputs_embeds=embeds[None]).logits[0, -1].argmax()))
-    (found,) = answer(tiny_vlm, [row], GREEDY, seed=0)
+    (found,) = answer(tiny_vlm, [row], GREEDY, seeds=[0])
     assert found == Answer(str(tiny_vlm.tokenizer.decode(ids)).strip(), GREEDY.max_new_tokens, LENGTH)
 
 
@@ -106,7 +108,7 @@ def prompts(vlm: VisionLanguageModel, *letters: str) -> list[Tensor]:
 @pytest.mark.parametrize(("letter", "expected"), ENDINGS)
 def test_a_row_says_why_it_ended(chain: VisionLanguageModel, letter: str, expected: Answer, beams: int) -> None:
     """`stop` for the mark and for EOS, `length` otherwise; before a mark, " text" is counted as it tokenises."""
-    (found,) = answer(chain, prompts(chain, letter), GREEDY.model_copy(update={"num_beams": beams}), seed=0)
+    (found,) = answer(chain, prompts(chain, letter), GREEDY.model_copy(update={"num_beams": beams}), seeds=[0])
     assert found == expected
 
 
@@ -114,23 +116,8 @@ def test_a_row_says_why_it_ended(chain: VisionLanguageModel, letter: str, expect
 def test_each_row_stops_at_its_own_mark(chain: VisionLanguageModel, size: int) -> None:
     """A row that has ended waits for the others without a further word."""
     letters = [str(row.values[0]) for row in ENDINGS]
-    found = answer(chain, prompts(chain, *letters), GREEDY.model_copy(update={"batch_size": size}), seed=0)
+    found = answer(chain, prompts(chain, *letters), GREEDY.model_copy(update={"batch_size": size}), seeds=SEEDS)
     assert found == [row.values[1] for row in ENDINGS]
-
-
-@pytest.mark.parametrize(
-    ("tails", "ended"),
-    [
-        (["A cat.###", "A cat", "####", "##"], [True, False, True, False]),
-        (["###", "### A cat and a dog", ".#", "# # #"], [True, False, False, False]),
-    ],
-    ids=["now", "long ago"],
-)
-def test_the_mark_ends_its_row_alone(tiny_vlm: VisionLanguageModel, tails: list[str], ended: list[bool]) -> None:
-    """Asked after every token, it looks at the last few of each row."""
-    rows = tiny_vlm.tokenizer(tails, padding=True, padding_side="left", return_tensors="pt")["input_ids"]
-    found = EndMark(tiny_vlm.chat)(rows, torch.empty(0))
-    assert found.tolist() == ended
 
 
 def test_any_end_token_that_the_folder_names_ends_a_row(
@@ -139,7 +126,7 @@ def test_any_end_token_that_the_folder_names_ends_a_row(
     """Chat models have several, and only one of them is the tokenizer's EOS."""
     folder = opinionated(model_params, tmp_path, eos_token_id=[1, tiny_vlm.tokenizer.get_vocab()["R"]])
     ending = chained(build_model(model_params.model_copy(update={"llm": folder})), *CHAINS)
-    found = answer(ending, prompts(ending, "a", "c"), GREEDY, seed=0)
+    found = answer(ending, prompts(ending, "a", "c"), GREEDY, seeds=[0, 0])
     assert found == [Answer("PQ", 2, STOP), Answer("UVUVUVUV", 8, LENGTH)]
 
 
@@ -159,35 +146,36 @@ def test_the_folder_has_no_say_in_decoding(
     opinions = {"do_sample": True, "top_k": 1, "typical_p": 0.5, "no_repeat_ngram_size": 1, "min_new_tokens": 2}
     folder = opinionated(model_params, tmp_path, suppress_tokens=list(range(3, 290)), **opinions)
     loaded = build_model(model_params.model_copy(update={"llm": folder}))
-    assert answer(loaded, ROWS, params, seed=0) == answer(tiny_vlm, ROWS, params, seed=0)
+    assert answer(loaded, ROWS, params, seeds=SEEDS) == answer(tiny_vlm, ROWS, params, seeds=SEEDS)
 
 
 def test_sampling_follows_the_seed(tiny_vlm: VisionLanguageModel) -> None:
     """The same seed gives the same answers, whatever was drawn before; greedy answers know no seed."""
-    first = answer(tiny_vlm, ROWS, WARM, seed=1)
+    first = answer(tiny_vlm, ROWS, WARM, seeds=SEEDS)
     torch.rand(5)
-    assert answer(tiny_vlm, ROWS, WARM, seed=1) == first
-    assert answer(tiny_vlm, ROWS, WARM, seed=2) != first
-    assert answer(tiny_vlm, ROWS, GREEDY, seed=1) == answer(tiny_vlm, ROWS, GREEDY, seed=2) != first
+    assert answer(tiny_vlm, ROWS, WARM, seeds=SEEDS) == first
+    assert answer(tiny_vlm, ROWS, WARM, seeds=OTHERS) != first
+    assert answer(tiny_vlm, ROWS, GREEDY, seeds=SEEDS) == answer(tiny_vlm, ROWS, GREEDY, seeds=OTHERS) != first
 
 
 def test_sampling_draws_from_all_that_the_params_leave(tiny_vlm: VisionLanguageModel) -> None:
     """At a high temperature every token has its chance, unless top_p takes it."""
     same = [ROWS[0]] * 400
     hot = WARM.model_copy(update={"temperature": 50.0, "max_new_tokens": 1, "batch_size": 400})
-    assert len({found.text for found in answer(tiny_vlm, same, hot, seed=0)}) > 80
+    assert len({found.text for found in answer(tiny_vlm, same, hot, seeds=range(400))}) > 80
     narrow = hot.model_copy(update={"top_p": 0.01})
-    assert len({found.text for found in answer(tiny_vlm, same, narrow, seed=0)}) < 10
+    assert len({found.text for found in answer(tiny_vlm, same, narrow, seeds=range(400))}) < 10
 
 
-def test_progress_is_told_batch_by_batch(tiny_vlm: VisionLanguageModel) -> None:
+@pytest.mark.parametrize("beams", [1, 2])
+def test_progress_is_told_row_by_row(tiny_vlm: VisionLanguageModel, beams: int) -> None:
     """Every row once; nothing for nothing."""
     advanced: list[int] = []
-    short = GREEDY.model_copy(update={"max_new_tokens": 1})
-    answer(tiny_vlm, ROWS, short, seed=0, advance=advanced.append)
-    assert advanced == [3, 3, 1]
-    assert answer(tiny_vlm, [], short, seed=0, advance=advanced.append) == []
-    assert advanced == [3, 3, 1]
+    short = GREEDY.model_copy(update={"max_new_tokens": 1, "num_beams": beams})
+    answer(tiny_vlm, ROWS, short, seeds=SEEDS, advance=advanced.append)
+    assert advanced == [1] * 7
+    assert answer(tiny_vlm, [], short, seeds=[], advance=advanced.append) == []
+    assert advanced == [1] * 7
 
 
 def test_turns_follow_each_other(tiny_vlm: VisionLanguageModel) -> None:

@@ -21,8 +21,9 @@ from pipeline.checks import check_transformed
 from pipeline.generate import Answer, answer, first_turn, further_turn
 from pipeline.params import DescribeParams, ModelParams, load_params
 from pipeline.schema import FAILED, IMAGE, OUTCOME
+from pipeline.seeds import row_seed
 from pipeline.vlm import VisionLanguageModel
-from stages.describe import DESCRIBED, describe, seed_of
+from stages.describe import DESCRIBED, describe
 
 DOWNLOADED = pa.schema([pa.field("key", pa.string()), pa.field("image", IMAGE), *OUTCOME])
 
@@ -113,7 +114,7 @@ def test_a_row_says_how_it_was_made(params: DescribeParams) -> None:
     assert (row["captioner"], row["captioner_revision"], row["seed"]) == (
         "scripted",
         "r1",
-        seed_of(f"{0:016x}", params),
+        row_seed(params.seed, f"{0:016x}"),
     )
     assert row["prompt"] == params.prompt
     decoding = json.loads(row["decoding"])
@@ -138,25 +139,15 @@ def test_a_row_without_a_description_has_failed(params: DescribeParams) -> None:
     check_transformed("describe", "part-00000.parquet", downloaded(0, 1, None, 2), done)
 
 
-SEEDS = [
-    pytest.param(0, "0000000000000000", 90236588, id="a_row"),
-    pytest.param(0, "0000000000000001", 1375092934, id="another_key"),
-    pytest.param(1, "0000000000000000", 1934909397, id="another_seed"),
-    pytest.param(10, "000000000000000", 1316890624, id="no_seam_between_the_two"),
-]
-
-
-@pytest.mark.parametrize(("seed", "key", "expected"), SEEDS)
-def test_a_row_s_seed_follows_from_its_key(params: DescribeParams, seed: int, key: str, expected: int) -> None:
-    """Published sets can be made again: these numbers must never change."""
-    assert seed_of(key, params.model_copy(update={"seed": seed})) == expected
-
-
 def test_each_row_s_seed_goes_to_the_captioner_and_into_the_row(params: DescribeParams) -> None:
     """Whatever rows there are beside it; 31 bits, which every sampler takes."""
     captioner = Scripted([Description(Answer("A cat.", 2, "stop"))] * 50)
     rows = described(downloaded(None, *range(50)), params, captioner)
-    assert captioner.seeds == [row["seed"] for row in rows[1:]] == [seed_of(f"{i:016x}", params) for i in range(1, 51)]
+    assert (
+        captioner.seeds
+        == [row["seed"] for row in rows[1:]]
+        == [row_seed(params.seed, f"{i:016x}") for i in range(1, 51)]
+    )
     assert len(set(captioner.seeds)) == 50
     assert 2**30 < max(captioner.seeds) < 2**31
 
@@ -201,10 +192,10 @@ def test_the_model_goes_on_where_its_first_answer_was_short(
     prompt = tiny_vlm.chat.picture_prompt(params.prompt)
     turn = tiny_vlm.chat.next_turn(params.continue_prompt)
     rows = first_turn(tiny_vlm, tiny_vlm.encode_images(tiny_vlm.preprocess(PICTURES)), prompt)
-    assert first == answer(tiny_vlm, rows, params, seed=0)
+    assert first == answer(tiny_vlm, rows, params, seeds=range(len(rows)))
     for row, one, two in zip(rows, first, second, strict=True):
         if two is not None:
-            assert answer(tiny_vlm, [further_turn(tiny_vlm, row, one.text, turn)], params, seed=0) == [two]
+            assert answer(tiny_vlm, [further_turn(tiny_vlm, row, one.text, turn)], params, seeds=[0]) == [two]
 
 
 def test_what_is_drawn_for_a_picture_depends_on_its_seed_alone(

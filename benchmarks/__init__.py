@@ -1,0 +1,1 @@
+"""What pairmill costs on a machine. Not part of the package."""
