@@ -4,6 +4,10 @@ Stage 1: train the projection, everything else frozen, on the corpus's `pretrain
 loss, contrast), and measure on the `evaluate` split whether it grounds. Writes models/<profile>/projection.safetensors
 and record.json, both committed, so that the pipeline starts from them. Pictures and features are fetched and computed
 once, under .cache/; training resumes from its last checkpoint.
+
+With pretrain.shards it learns from image-text shards instead, as the paper does, and is held against pairs that it
+does not learn from. Several processes: `accelerate launch -m stages.pretrain --profile NAME`. Watch
+models/<profile>/loss.csv, loss.png and samples.txt while it runs.
 """
 
 from __future__ import annotations
@@ -27,6 +31,7 @@ from pipeline.files import atomic
 from pipeline.grounding import Grounding, check_distractors, human_captions, measure_grounding
 from pipeline.params import Params, PretrainParams
 from pipeline.parquet import read_table
+from pipeline.pretraining import open_sources, pretrain_on_shards
 from pipeline.prompts import Prompt, answer_tokens, bare_prompt, picture_prompt, tokenize
 from pipeline.ridge import start_from_ridge
 from pipeline.training import Example, Schedule, fit
@@ -69,7 +74,8 @@ def pretrain(params: Params, vlm: VisionLanguageModel) -> dict[str, object]:
     prompt = picture_prompt(vlm.tokenizer, params.describe.prompt)
     views = [feature_tensor(seen, vlm.image_tokens, column) for column in ("features", "mirrored")]
     words = [" ".join([row["caption"], *row["keywords"]]) for row in seen.select(["caption", "keywords"]).to_pylist()]
-    start_from_ridge(vlm, views[0], [tokenize(vlm.tokenizer, " " + text) for text in words], section.ridge)
+    if section.ridge:
+        start_from_ridge(vlm, views[0], [tokenize(vlm.tokenizer, " " + text) for text in words], section.ridge)
     started = time.monotonic()
     # What contrast makes of it is none of the checkpoints' business.
     shaping = section.model_dump_json(exclude={"contrast"})
@@ -105,6 +111,8 @@ def learn_language(
         ("bare", params.bare_steps, bare_prompt(vlm.tokenizer), False),
         ("prompt", params.prompt_steps, prompt, True),
     ):
+        if not steps:
+            continue
         answers = answers_of(vlm, seen, params, colors=colors)
         watched = [i for i in range(len(answers)) if i % VALIDATION_EVERY == 0]
         learned = [i for i in range(len(answers)) if i % VALIDATION_EVERY]
@@ -126,12 +134,23 @@ def schedule_of(params: PretrainParams, steps: int, phase: str) -> Schedule:
     return Schedule(steps=steps, lr=peak, **shared)
 
 
-def _run(argv: Sequence[str] | None) -> None:
-    params = stage_params(__doc__, argv)
-    check_judgeable(params)
+def _train(params: Params) -> tuple[VisionLanguageModel, dict[str, object] | None]:
+    """The trained model and its record; what forbids the training is found before the model is loaded."""
+    shards = params.pretrain.shards
+    if shards:
+        sources = open_sources(params.pretrain, shards)
+    else:
+        check_judgeable(params)
     torch.manual_seed(params.pretrain.seed)
     vlm = load_model(params.model)
-    record = pretrain(params, vlm)
+    return vlm, pretrain_on_shards(params, shards, sources, vlm) if shards else pretrain(params, vlm)
+
+
+def _run(argv: Sequence[str] | None) -> None:
+    params = stage_params(__doc__, argv)
+    vlm, record = _train(params)
+    if not record:  # the first process writes for all
+        return
     save_projection(vlm, params.model.projection)
     with atomic(params.model.projection.with_name("record.json")) as path:
         path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
