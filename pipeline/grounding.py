@@ -60,15 +60,17 @@ def human_captions(tokenizer: PreTrainedTokenizerBase, rows: pa.Table) -> list[l
     return [tokenize(tokenizer, " " + sentences_of("", row["caption"], row["keywords"] or [], [])) for row in pairs]
 
 
-def check_distractors(captions: Sequence[Sequence[object]], distractors: int) -> None:
-    """Raise JobError where a caption has fewer than `distractors` that differ from it."""
+MORE_PICTURES = "raise the share of evaluate in corpus.splits and pretrain.judged_pictures"
+
+
+def check_distractors(captions: Sequence[Sequence[object]], distractors: int, more: str = MORE_PICTURES) -> None:
+    """Raise JobError where a caption has fewer than `distractors` that differ from it; `more` says how to get more."""
     n = len(captions)
     fewest = n - max(Counter(map(tuple, captions)).values(), default=0)
     if fewest < distractors:
         raise JobError(
             f"{n} unseen pictures give only {fewest} wrong captions to rank against, and {distractors} are wanted:"
-            " raise the share of evaluate in corpus.splits and pretrain.judged_pictures, or set"
-            " pretrain.distractors lower"
+            f" {more}, or set pretrain.distractors lower"
         )
 
 

@@ -94,13 +94,39 @@ class ContrastParams(Section):
     shrinkage: Annotated[float, Field(gt=0.0)]
 
 
+class SourceParams(Section):
+    """A folder of image-text shards and its weight in the mixture."""
+
+    name: Annotated[str, Field(pattern=r"^[\w-]+$")]  # also a folder's, of its features
+    path: Path
+    weight: Annotated[float, Field(gt=0.0)]
+
+
+class ShardsParams(Section):
+    """Stage 1 on image-text shards that img2dataset wrote."""
+
+    sources: Annotated[list[SourceParams], Field(min_length=1)]
+    shuffle_buffer: Positive
+    features: Path | None
+    accumulation: Positive
+    mixed_precision: Literal["bfloat16", "float16"] | None
+    samples: Positive
+    samples_every: Positive
+
+    @model_validator(mode="after")
+    def _named_once(self) -> ShardsParams:
+        if len({source.name for source in self.sources}) < len(self.sources):
+            raise ValueError("pretrain.shards.sources must have different names")
+        return self
+
+
 class PretrainParams(Section):
     """Stage 1: the projection alone learns to speak of pictures."""
 
     published: Path | None
     seed: int
     bare_steps: Positive
-    prompt_steps: Positive
+    prompt_steps: Annotated[int, Field(ge=0)]
     batch_size: Positive
     lr: float
     min_lr: float
@@ -115,6 +141,15 @@ class PretrainParams(Section):
     contrast: ContrastParams | None
     judged_pictures: Positive
     distractors: Positive
+    shards: ShardsParams | None
+
+    @model_validator(mode="after")
+    def _bare(self) -> PretrainParams:
+        """What is made for a few thousand pictures, and would go unread with shards, must be off there."""
+        extras = ("prompt_steps", "end_mark", "ridge", "feature_dropout", "contrast")
+        if self.shards and (on := [f"pretrain.{name}" for name in extras if getattr(self, name)]):
+            raise ValueError(f"pretrain.shards goes without {', '.join(on)}: set them to 0, false or null")
+        return self
 
 
 class ServerParams(Section):
@@ -278,6 +313,8 @@ def _explain(error: Any) -> str:
         return f"unknown key {name}" + (f"; did you mean {'.'.join([*place[:-1], near[0]])}?" if near else "")
     if error["type"] == "missing":
         return f"key {name} is missing"
+    if error["type"] == "value_error":  # of a check above, which names the keys itself
+        return str(error["ctx"]["error"])
     return f"{name}: {error['msg']} (got {error['input']!r})"
 
 

@@ -184,6 +184,8 @@ def digest(folder: Path) -> str:
     for path in sorted(folder.glob("*.safetensors")):
         with path.open("rb") as file:
             size = int.from_bytes(file.read(8), "little")
+            if size > path.stat().st_size:
+                raise JobError(f"{path} is damaged: its header is longer than the file; fetch it again")
             header = json.loads(file.read(size))
         for name, entry in header.items():
             if name != "__metadata__":

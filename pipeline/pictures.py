@@ -64,25 +64,35 @@ def untrusted_pictures() -> Iterator[None]:
 def to_picture(data: bytes, params: DownloadParams) -> Picture | Failure:
     """Decode `data` in full and store it upright, on white, at most `image_size` pixels long; never enlarged.
 
-    Only the formats of FORMATS are tried; `max_pixels` is checked before a pixel is decoded (larger pictures than
-    Pillow's own limit need `untrusted_pictures` around). Equal bytes give equal pictures.
+    `max_pixels` is `decode`'s. Equal bytes give equal pictures.
     """
-    try:
-        with Image.open(BytesIO(data), formats=FORMATS) as image:
-            pixels = image.width * image.height
-            if pixels > params.max_pixels:
-                size = f"{image.width} x {image.height}"
-                return Failure("too_many_pixels", f"{size} pixels are more than {params.max_pixels}", float(pixels))
-            image.load()
-            upright = _on_white(ImageOps.exif_transpose(image))
-    except UnidentifiedImageError:
-        return Failure("not_an_image", f"not a {', '.join(FORMATS)} picture; it begins with {data[:16]!r}")
-    except _DAMAGE as error:
-        return _damaged(error)
+    upright = decode(data, params.max_pixels)
+    if isinstance(upright, Failure):
+        return upright
     side = min(upright.size)
     if side < params.min_side:
         return Failure("too_small", f"the shorter side has {side} of at least {params.min_side} pixels", float(side))
     return _encoded(_shrunk(upright, params.image_size), params.jpeg_quality)
+
+
+def decode(data: bytes, max_pixels: int) -> Image.Image | Failure:
+    """Decode `data` in full: upright, in RGB, on white.
+
+    Only the formats of FORMATS are tried; `max_pixels` is checked before a pixel is decoded (larger pictures than
+    Pillow's own limit need `untrusted_pictures` around).
+    """
+    try:
+        with Image.open(BytesIO(data), formats=FORMATS) as image:
+            pixels = image.width * image.height
+            if pixels > max_pixels:
+                size = f"{image.width} x {image.height}"
+                return Failure("too_many_pixels", f"{size} pixels are more than {max_pixels}", float(pixels))
+            image.load()
+            return _on_white(ImageOps.exif_transpose(image))
+    except UnidentifiedImageError:
+        return Failure("not_an_image", f"not a {', '.join(FORMATS)} picture; it begins with {data[:16]!r}")
+    except _DAMAGE as error:
+        return _damaged(error)
 
 
 def _damaged(error: Exception) -> Failure:

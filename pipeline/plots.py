@@ -62,11 +62,15 @@ def plot_before_after(rates: Sequence[tuple[str, Rate]], pictures: int, path: Pa
     _save(figure, path)
 
 
-def plot_loss(curve: Sequence[tuple[int, float]], path: Path) -> None:
-    """Training loss by step."""
+def plot_loss(curve: Sequence[tuple[int, float]], path: Path, heldout: Sequence[tuple[int, float]] = ()) -> None:
+    """Training loss by step, and the loss on held-out pairs where there is one."""
     figure = Figure(figsize=(7.5, 3.2), layout="constrained")
     axes = figure.subplots()
     axes.plot([step for step, _ in curve], [loss for _, loss in curve], color=GOOD, linewidth=1.8)
+    if heldout:
+        axes.lines[0].set_label("training")
+        axes.plot([step for step, _ in heldout], [loss for _, loss in heldout], color=BAD, marker="o", label="held out")
+        axes.legend(frameon=False, fontsize=9)
     axes.set_xlabel("step", color=INK, fontsize=9)
     axes.grid(axis="y", color=MUTED, linewidth=0.6)
     _dress(axes, "Loss per token of the answers")

@@ -147,7 +147,7 @@ def learning_rate(schedule: Schedule, step: int) -> float:
     return schedule.min_lr + (schedule.lr - schedule.min_lr) * half_wave
 
 
-class _Trainer(Trainer):
+class ScheduledTrainer(Trainer):
     """transformers' Trainer with the paper's schedule, which is not among its own."""
 
     def __init__(self, schedule: Schedule, **kwargs: Any) -> None:
@@ -173,6 +173,31 @@ def last_checkpoint(work: Path) -> tuple[Path, TrainerState] | None:
     return None
 
 
+def training_arguments(schedule: Schedule, work: Path, **others: Any) -> TrainingArguments:
+    """Trainer's arguments for a schedule, checkpoints in `work`; `others` go to Trainer as they are."""
+    return TrainingArguments(
+        output_dir=str(work),
+        max_steps=schedule.steps,
+        learning_rate=schedule.lr,
+        weight_decay=schedule.weight_decay,
+        adam_beta1=0.9,
+        adam_beta2=0.999,
+        max_grad_norm=1.0,
+        seed=schedule.seed,
+        data_seed=schedule.seed,
+        save_steps=schedule.checkpoint_every,
+        save_total_limit=2,
+        eval_steps=schedule.checkpoint_every,
+        prediction_loss_only=True,
+        logging_steps=max(1, schedule.steps // 100),
+        remove_unused_columns=False,
+        dataloader_num_workers=0,
+        dataloader_pin_memory=False,
+        report_to=[],
+        **others,
+    )
+
+
 def fit(
     vlm: VisionLanguageModel,
     examples: Sequence[Example],
@@ -187,28 +212,12 @@ def fit(
     Returns the trained part and the log: step, loss, learning rate, and `eval_loss` on `heldout` at every
     checkpoint.
     """
-    arguments = TrainingArguments(
-        output_dir=str(work),
-        max_steps=schedule.steps,
+    arguments = training_arguments(
+        schedule,
+        work,
         per_device_train_batch_size=schedule.batch_size,
         per_device_eval_batch_size=schedule.batch_size,
-        learning_rate=schedule.lr,
-        weight_decay=schedule.weight_decay,
-        adam_beta1=0.9,
-        adam_beta2=0.999,
-        max_grad_norm=1.0,
-        seed=schedule.seed,
-        data_seed=schedule.seed,
-        save_steps=schedule.checkpoint_every,
-        save_total_limit=2,
         eval_strategy="steps" if heldout else "no",
-        eval_steps=schedule.checkpoint_every,
-        prediction_loss_only=True,
-        logging_steps=max(1, schedule.steps // 100),
-        remove_unused_columns=False,
-        dataloader_num_workers=0,
-        dataloader_pin_memory=False,
-        report_to=[],
     )
     dropout = None
     if schedule.feature_dropout:
@@ -219,7 +228,7 @@ def fit(
     if last and last[1].global_step >= schedule.steps:  # Trainer itself would take one step more
         part.load_state_dict(load_file(last[0] / "model.safetensors"))
         return part, [dict(entry) for entry in last[1].log_history]
-    trainer = _Trainer(
+    trainer = ScheduledTrainer(
         schedule,
         model=part,
         args=arguments,

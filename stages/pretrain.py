@@ -4,6 +4,10 @@ Stage 1: train the projection, everything else frozen, on the corpus's `pretrain
 loss, contrast), and measure on the `evaluate` split whether it grounds. Writes models/<profile>, a checkpoint with its
 record.json, committed, so that the pipeline starts from them. Pictures and features are fetched and computed
 once, under .cache/; training resumes from its last checkpoint.
+
+With pretrain.shards it learns from image-text shards instead, as the paper does, and is held against pairs that it
+does not learn from. Several processes: `accelerate launch -m stages.pretrain --profile NAME`. Watch
+models/<profile>/loss.csv, loss.png and samples.txt while it runs.
 """
 
 from __future__ import annotations
@@ -28,6 +32,7 @@ from pipeline.files import atomic, sha256_file
 from pipeline.grounding import Grounding, check_distractors, human_captions, measure_grounding
 from pipeline.params import Params, PretrainParams
 from pipeline.parquet import read_table
+from pipeline.pretraining import open_sources, pretrain_on_shards
 from pipeline.prompts import Prompt, tokenize
 from pipeline.ridge import start_from_ridge
 from pipeline.training import Example, Schedule, fit
@@ -107,6 +112,8 @@ def learn_language(
         ("bare", params.bare_steps, vlm.chat.bare_prompt(), False),
         ("prompt", params.prompt_steps, prompt, True),
     ):
+        if not steps:
+            continue
         answers = answers_of(vlm, seen, params, colors=colors)
         watched = [i for i in range(len(answers)) if i % VALIDATION_EVERY == 0]
         learned = [i for i in range(len(answers)) if i % VALIDATION_EVERY]
@@ -128,18 +135,29 @@ def schedule_of(params: PretrainParams, steps: int, phase: str) -> Schedule:
     return Schedule(steps=steps, lr=peak, **shared)
 
 
-def _run(argv: Sequence[str] | None) -> None:
-    params = stage_params(__doc__, argv)
-    published, out = params.pretrain.published, params.model.checkpoint
+def _train(params: Params) -> tuple[VisionLanguageModel, dict[str, object] | None]:
+    """The trained model and its record; what forbids the training is found before the model is loaded."""
+    published, shards = params.pretrain.published, params.pretrain.shards
     torch.manual_seed(params.pretrain.seed)
     if published:
         vlm = build_model(params.model)
         load_trained(vlm, published)
-        record: dict[str, object] = {"published": str(published), "sha256": sha256_file(published / TRAINED_FILE)}
-    else:
-        check_judgeable(params)
+        return vlm, {"published": str(published), "sha256": sha256_file(published / TRAINED_FILE)}
+    if shards:
+        sources = open_sources(params.pretrain, shards)
         vlm = build_model(params.model)
-        record = pretrain(params, vlm)
+        return vlm, pretrain_on_shards(params, shards, sources, vlm)
+    check_judgeable(params)
+    vlm = build_model(params.model)
+    return vlm, pretrain(params, vlm)
+
+
+def _run(argv: Sequence[str] | None) -> None:
+    params = stage_params(__doc__, argv)
+    out = params.model.checkpoint
+    vlm, record = _train(params)
+    if not record:  # the first process writes for all
+        return
     vlm.save_pretrained(out)
     with atomic(out / "record.json") as path:
         path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

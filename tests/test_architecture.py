@@ -53,7 +53,6 @@ COMMITTED = {"pretrain"}
 # Distributions whose import name is another, and those that no module of ours imports, with why they are here.
 IMPORT_NAMES = {"huggingface-hub": "huggingface_hub", "Pillow": "PIL", "pyyaml": "yaml"}
 WITHOUT_IMPORT = {
-    "accelerate": "transformers' Trainer and from_pretrained import it",
     "gguf": "transformers' from_pretrained(gguf_file=) imports it",
     "datasets": "what people open the finished set with, pictures included; the tests of emit do",
     "dvc": "a command",

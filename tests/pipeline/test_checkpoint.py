@@ -99,6 +99,9 @@ def test_a_digest_is_of_the_tensors_alone(model_params: ModelParams, tmp_path: P
         for file, tensors in files.items():
             save_file(tensors, tmp_path / kind / file, metadata if kind != "same" else {"format": "pt", "by": "x"})
     digests = {kind: digest(tmp_path / kind) for kind in kinds}
+    (tmp_path / "same/model.safetensors").write_bytes(b"no tensors at all")
+    with pytest.raises(JobError, match=r"same/model\.safetensors is damaged: "):
+        digest(tmp_path / "same")
     assert digests["same"] == digests["sharded"] == digest(model_params.llm)
     assert len(set(digests.values())) == 4
 
