@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from pipeline.captioners.conversation import Conversation
@@ -210,6 +211,19 @@ def test_a_picture_that_the_processor_refuses_costs_its_row_alone(
     assert describe(captioner, params) == [plain[0], Undescribed(reason), *plain[2:]]
 
 
+def test_too_little_memory_is_one_line(
+    captioners: dict[str, TransformersCaptioner], params: DescribeParams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The key that cures it is named."""
+
+    def fill_up(**_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
+
+    monkeypatch.setattr(captioners["llava"]._model, "generate", fill_up)
+    with pytest.raises(JobError, match=r"^no memory for 3 pictures at once with llava: lower describe\.batch_size"):
+        describe(captioners["llava"], params)
+
+
 def test_nothing_to_describe(captioner: TransformersCaptioner, params: DescribeParams) -> None:
     """All downloads of a shard may have failed."""
     assert describe(captioner, params, []) == []
@@ -279,6 +293,10 @@ def _blind_template(folder: Path) -> None:
     (folder / "chat_template.jinja").write_text("{% for message in messages %}{{ message['role'] }}{% endfor %}")
 
 
+def _encoder_decoder(folder: Path) -> None:
+    change_json(folder / "config.json", is_encoder_decoder=True)
+
+
 def _code(folder: Path) -> None:
     change_json(folder / "config.json", model_type="mine", auto_map={"AutoConfig": "mine.MineConfig"})
     (folder / "mine.py").write_text("raise SystemExit('trusted')\n")
@@ -294,6 +312,7 @@ DAMAGE = [
     (_no_template, "the processor of FOLDER has no chat template; "),
     (_broken_template, "the model of broken cannot be asked about a picture: "),
     (_blind_template, "the model of broken cannot be asked about a picture: "),
+    (_encoder_decoder, "the model of FOLDER is an encoder and a decoder, which holds no conversation; "),
     (_code, "cannot load the captioner FOLDER: "),
 ]
 
