@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from itertools import takewhile
-from pathlib import Path
 from typing import Any
 
 import torch
 from jinja2 import TemplateError
 from PIL import Image
-from safetensors import SafetensorError
-from transformers import AutoModelForImageTextToText, AutoProcessor, GenerationConfig
-from transformers.utils import logging
-from transformers.utils.hub import cached_file
+from transformers import GenerationConfig
 
 from pipeline.backends.completion import LENGTH, STOP
 from pipeline.captioners.conversation import Conversation, describe_in_two_passes, to_messages
 from pipeline.captioners.description import Description, Undescribed
-from pipeline.chat_model import digest_folder, end_tokens, first_line, without_marks
-from pipeline.errors import JobError, UsageError
+from pipeline.captioners.loading import MEND, UNFIT, load_eyed_model
+from pipeline.chat_model import end_tokens, first_line, without_marks
+from pipeline.errors import JobError
 from pipeline.generate import Answer
 from pipeline.params import DescribeParams, ModelParams
 from pipeline.prompts import END_MARK, until_mark
-
-HUB_ID = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)@(?P<revision>[\w./-]+)")
-MEND = "set describe.model to an image-text-to-text chat model in safetensors"
-# What transformers raises over a folder that is not, or not wholly, what it takes it for.
-_UNFIT = (OSError, ValueError, TypeError, LookupError, AttributeError, ImportError, RuntimeError)
 
 
 class TransformersCaptioner:
@@ -38,8 +28,10 @@ class TransformersCaptioner:
     def __init__(self, params: DescribeParams, run: ModelParams) -> None:
         """`run` says how models run here: dtype, attention, threads."""
         torch.set_num_threads(run.threads)
-        self.name, self.revision, self._model, self._processor = _load(params.model, run)
-        self._tokenizer: Any = self._processor.tokenizer
+        loaded = load_eyed_model(params.model, run)
+        self.name, self.revision = loaded.name, loaded.revision
+        self._model, self._processor = loaded.model, loaded.processor
+        self._tokenizer: Any = loaded.processor.tokenizer
         self._ends = end_tokens(self._model, self._tokenizer)
         # Replaced whole: what a model's folder says of sampling must not mix with the params.
         self._model.generation_config = GenerationConfig(
@@ -103,17 +95,22 @@ class TransformersCaptioner:
         torch.manual_seed(seed)
         # top_k=0: transformers would otherwise cut at 50, which no param says.
         warm = {"temperature": params.temperature, "top_p": params.top_p, "top_k": 0}
-        out = self._model.generate(
-            **inputs,
-            max_new_tokens=params.max_new_tokens,
-            num_beams=params.num_beams,
-            do_sample=params.do_sample,
-            repetition_penalty=params.repetition_penalty,
-            stop_strings=[END_MARK],
-            tokenizer=self._tokenizer,
-            **(warm if params.do_sample else {}),
-        )
-        return [self._read(ids, params.max_new_tokens) for ids in out[:, inputs["input_ids"].shape[1] :].tolist()]
+        rows, width = inputs["input_ids"].shape
+        try:
+            out = self._model.generate(
+                **inputs,
+                max_new_tokens=params.max_new_tokens,
+                num_beams=params.num_beams,
+                do_sample=params.do_sample,
+                repetition_penalty=params.repetition_penalty,
+                stop_strings=[END_MARK],
+                tokenizer=self._tokenizer,
+                **(warm if params.do_sample else {}),
+            )
+        except torch.OutOfMemoryError as error:
+            mend = "lower describe.batch_size, or take a smaller model"
+            raise JobError(f"no memory for {rows} pictures at once with {self.name}: {mend}") from error
+        return [self._read(ids, params.max_new_tokens) for ids in out[:, width:].tolist()]
 
     def _read(self, ids: list[int], limit: int) -> Answer:
         """Decode one row up to its end mark or its first end token."""
@@ -130,71 +127,6 @@ class TransformersCaptioner:
         try:
             with torch.inference_mode():
                 self._generate(self._process([grey]), 0, short)
-        except (*_UNFIT, TemplateError) as error:
+        except (*UNFIT, TemplateError) as error:
             what = first_line(error)
             raise JobError(f"the model of {self.name} cannot be asked about a picture: {what}; {MEND}") from error
-
-
-def _load(source: str | None, run: ModelParams) -> tuple[str, str, Any, Any]:
-    """Name, revision, model and processor of a folder or a Hub id.
-
-    Raises UsageError for a source that is neither, JobError for one that holds no such model.
-    """
-    forms = "a folder, or a Hub id with its revision (org/name@revision)"
-    if source is None:
-        raise UsageError(f"describe.model is null: backend transformers needs {forms}")
-    if Path(source).is_dir():
-        model, processor = _load_parts(source, run, local_files_only=True)
-        return Path(source).resolve().name, digest_folder(Path(source)), model, processor
-    named = HUB_ID.fullmatch(source)
-    if named is None:
-        raise UsageError(f"describe.model: there is no folder {source}, and backend transformers needs {forms}")
-    commit = _commit(named["repo"], named["revision"])
-    model, processor = _load_parts(named["repo"], run, revision=commit)
-    return named["repo"], commit, model, processor
-
-
-def _commit(repo: str, revision: str) -> str:
-    """The commit that a revision of the Hub stands for now: a branch or tag moves."""
-    try:
-        config = cached_file(repo, "config.json", revision=revision)
-    except OSError as error:
-        raise JobError(f"cannot fetch the captioner {repo}@{revision}: {first_line(error)}; {MEND}") from error
-    return Path(str(config)).parent.name  # the Hub's cache keeps a folder for each commit
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without transformers' own report on missing weights, dozens of lines long: what it finds becomes an error."""
-    former = logging.get_verbosity()
-    logging.set_verbosity_error()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(former)
-
-
-def _load_parts(source: str, run: ModelParams, **where: Any) -> tuple[Any, Any]:
-    where["trust_remote_code"] = False
-    how = {"dtype": getattr(torch, run.dtype), "attn_implementation": run.attention, "use_safetensors": True}
-    try:
-        processor: Any = AutoProcessor.from_pretrained(source, **where)
-        with _quiet():
-            loaded: Any = AutoModelForImageTextToText.from_pretrained(
-                source, output_loading_info=True, ignore_mismatched_sizes=True, **how, **where
-            )
-    except (*_UNFIT, SafetensorError) as error:
-        raise JobError(f"cannot load the captioner {source}: {first_line(error)}; {MEND}") from error
-    model, found = loaded
-    lacking = sorted([*found["missing_keys"], *(key for key, *_ in found["mismatched_keys"])])
-    if lacking:  # transformers draws them at random
-        some = f"{len(lacking)} are missing or of another shape, {lacking[0]} first"
-        raise JobError(f"the weights of {source} are not whole: {some}; {MEND}")
-    if not hasattr(processor, "image_processor"):
-        raise JobError(f"the model of {source} has no processor for pictures; {MEND}")
-    if processor.chat_template is None:
-        raise JobError(f"the processor of {source} has no chat template; {MEND}")
-    if processor.tokenizer.pad_token_id is None:
-        processor.tokenizer.pad_token = processor.tokenizer.eos_token
-    device = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else torch.device("cpu")
-    return model.to(device).eval(), processor

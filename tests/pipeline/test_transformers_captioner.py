@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from pipeline.captioners.conversation import Conversation
@@ -44,8 +45,8 @@ def run(root: Path) -> ModelParams:
 
 @pytest.fixture(scope="module")
 def params(root: Path) -> DescribeParams:
-    """Answers of up to twelve tokens, batches of three, greedy."""
-    changes = {"backend": "transformers", "max_new_tokens": 12, "batch_size": 3}
+    """Answers of up to ten tokens, batches of three, greedy."""
+    changes = {"backend": "transformers", "max_new_tokens": 10, "batch_size": 3}
     return load_params("smoke", root).describe.model_copy(update=changes)
 
 
@@ -98,11 +99,11 @@ def test_what_is_drawn_depends_on_a_row_s_seed_alone(
     captioner: TransformersCaptioner, params: DescribeParams, changes: dict[str, Any]
 ) -> None:
     """Not on its neighbours, nor on what was drawn before."""
-    together = describe(captioner, params, **changes)
-    assert together == [describe(captioner, params, [n], **changes)[0] for n in range(5)]
-    assert together != describe(captioner, params)
+    together = describe(captioner, params, range(3), **changes)
+    assert together == [describe(captioner, params, [n], **changes)[0] for n in range(3)]
+    assert together != describe(captioner, params, range(3))
     other = params.model_copy(update=changes)
-    assert together != captioner.describe(PICTURES, [s + 1 for s in SEEDS], other, lambda _: None)
+    assert together != captioner.describe(PICTURES[:3], [s + 1 for s in SEEDS[:3]], other, lambda _: None)
 
 
 def test_decoding_follows_the_params(captioner: TransformersCaptioner, params: DescribeParams) -> None:
@@ -209,6 +210,19 @@ def test_a_picture_that_the_processor_refuses_costs_its_row_alone(
     assert describe(captioner, params) == [plain[0], Undescribed(reason), *plain[2:]]
 
 
+def test_too_little_memory_is_one_line(
+    captioners: dict[str, TransformersCaptioner], params: DescribeParams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The key that cures it is named."""
+
+    def fill_up(**_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
+
+    monkeypatch.setattr(captioners["llava"]._model, "generate", fill_up)
+    with pytest.raises(JobError, match=r"^no memory for 3 pictures at once with llava: lower describe\.batch_size"):
+        describe(captioners["llava"], params)
+
+
 def test_nothing_to_describe(captioner: TransformersCaptioner, params: DescribeParams) -> None:
     """All downloads of a shard may have failed."""
     assert describe(captioner, params, []) == []
@@ -278,6 +292,10 @@ def _blind_template(folder: Path) -> None:
     (folder / "chat_template.jinja").write_text("{% for message in messages %}{{ message['role'] }}{% endfor %}")
 
 
+def _encoder_decoder(folder: Path) -> None:
+    change_json(folder / "config.json", is_encoder_decoder=True)
+
+
 def _code(folder: Path) -> None:
     change_json(folder / "config.json", model_type="mine", auto_map={"AutoConfig": "mine.MineConfig"})
     (folder / "mine.py").write_text("raise SystemExit('trusted')\n")
@@ -293,6 +311,7 @@ DAMAGE = [
     (_no_template, "the processor of FOLDER has no chat template; "),
     (_broken_template, "the model of broken cannot be asked about a picture: "),
     (_blind_template, "the model of broken cannot be asked about a picture: "),
+    (_encoder_decoder, "the model of FOLDER is an encoder and a decoder, which holds no conversation; "),
     (_code, "cannot load the captioner FOLDER: "),
 ]
 

@@ -1,0 +1,102 @@
+"""Image-text-to-text models and their processors, from a folder or the Hub: no pickle, no code that comes along."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from transformers import AutoModelForImageTextToText, AutoProcessor
+from transformers.utils import logging
+from transformers.utils.hub import cached_file
+
+from pipeline.chat_model import digest_folder, first_line
+from pipeline.errors import JobError, UsageError
+from pipeline.params import ModelParams
+
+HUB_ID = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)@(?P<revision>[\w./-]+)")
+MEND = "set describe.model to an image-text-to-text chat model in safetensors"
+# What transformers raises over a folder that is not, or not wholly, what it takes it for.
+UNFIT = (OSError, ValueError, TypeError, LookupError, AttributeError, ImportError, RuntimeError)
+
+
+@dataclass(frozen=True)
+class EyedModel:
+    """A model that reads pictures, and its processor; the classes of transformers have no types worth keeping."""
+
+    name: str  # the folder's, or the Hub's
+    revision: str  # a digest of the folder, or the commit
+    model: Any
+    processor: Any
+
+
+def load_eyed_model(source: str | None, run: ModelParams) -> EyedModel:
+    """Load `describe.model`, to run as `run` says.
+
+    Raises UsageError for a source that is neither folder nor revision, JobError for one that holds no such model.
+    """
+    forms = "a folder, or a Hub id with its revision (org/name@revision)"
+    if source is None:
+        raise UsageError(f"describe.model is null: backend transformers needs {forms}")
+    if Path(source).is_dir():
+        model, processor = _load_parts(source, run, local_files_only=True)
+        return EyedModel(Path(source).resolve().name, digest_folder(Path(source)), model, processor)
+    named = HUB_ID.fullmatch(source)
+    if named is None:
+        raise UsageError(f"describe.model: there is no folder {source}, and backend transformers needs {forms}")
+    commit = _commit(named["repo"], named["revision"])
+    model, processor = _load_parts(named["repo"], run, revision=commit)
+    return EyedModel(named["repo"], commit, model, processor)
+
+
+def _commit(repo: str, revision: str) -> str:
+    """The commit that a revision of the Hub stands for now: a branch or tag moves."""
+    try:
+        config = cached_file(repo, "config.json", revision=revision)
+    except OSError as error:
+        raise JobError(f"cannot fetch the captioner {repo}@{revision}: {first_line(error)}; {MEND}") from error
+    return Path(str(config)).parent.name  # the Hub's cache keeps a folder for each commit
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without transformers' own report on missing weights, dozens of lines long: what it finds becomes an error."""
+    former = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(former)
+
+
+def _load_parts(source: str, run: ModelParams, **where: Any) -> tuple[Any, Any]:
+    where["trust_remote_code"] = False
+    how = {"dtype": getattr(torch, run.dtype), "attn_implementation": run.attention, "use_safetensors": True}
+    try:
+        with _quiet():
+            processor: Any = AutoProcessor.from_pretrained(source, **where)
+            loaded: Any = AutoModelForImageTextToText.from_pretrained(
+                source, output_loading_info=True, ignore_mismatched_sizes=True, **how, **where
+            )
+    except (*UNFIT, SafetensorError) as error:
+        raise JobError(f"cannot load the captioner {source}: {first_line(error)}; {MEND}") from error
+    model, found = loaded
+    lacking = sorted([*found["missing_keys"], *(key for key, *_ in found["mismatched_keys"])])
+    if lacking:  # transformers draws them at random
+        some = f"{len(lacking)} are missing or of another shape, {lacking[0]} first"
+        raise JobError(f"the weights of {source} are not whole: {some}; {MEND}")
+    if model.config.is_encoder_decoder:
+        raise JobError(f"the model of {source} is an encoder and a decoder, which holds no conversation; {MEND}")
+    if not hasattr(processor, "image_processor"):
+        raise JobError(f"the model of {source} has no processor for pictures; {MEND}")
+    if processor.chat_template is None:
+        raise JobError(f"the processor of {source} has no chat template; {MEND}")
+    if processor.tokenizer.pad_token_id is None:
+        processor.tokenizer.pad_token = processor.tokenizer.eos_token
+    device = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else torch.device("cpu")
+    return model.to(device).eval(), processor
