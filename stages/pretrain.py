@@ -2,12 +2,13 @@
 
 Stage 1: train the projection, everything else frozen, on the corpus's `pretrain` split (ridge start, language-model
 loss, contrast), and measure on the `evaluate` split whether it grounds. Writes models/<profile>, a checkpoint with its
-record.json, committed, so that the pipeline starts from them. Pictures and features are fetched and computed
-once, under .cache/; training resumes from its last checkpoint.
+record.json; the default's is committed, so that the pipeline starts from it. Pictures and features are fetched and
+computed once, under .cache/; training resumes from its last checkpoint.
 
-With pretrain.shards it learns from image-text shards instead, as the paper does, and is held against pairs that it
-does not learn from. Several processes: `accelerate launch -m stages.pretrain --profile NAME`. Watch
-models/<profile>/loss.csv, loss.png and samples.txt while it runs.
+With pretrain.published it takes a converted checkpoint's projection as it is. With pretrain.shards it learns from
+image-text shards instead, as the paper does, and is held against pairs that it does not learn from; several
+processes: `accelerate launch -m stages.pretrain --profile NAME`. Watch models/<profile>/loss.csv, loss.png and
+samples.txt while it runs.
 """
 
 from __future__ import annotations

@@ -23,23 +23,10 @@ from transformers import (
 from pipeline.convert import main, paper_config
 from pipeline.vlm import IGNORED, VisionLanguageModel, load_model
 from tests.pipeline import minigpt4_reference as reference
+from tests.pipeline.minigpt4_reference import DIMS
 from tests.tiny import save_tiny_llm
 
 GOLDEN = Path(__file__).parents[3] / "shared/golden"  # computed by the original code; beside the checkout, if at all
-DIMS: dict[str, Any] = {
-    "vision": {
-        "image_size": 28, "patch_size": 7, "hidden_size": 36, "depth": 2, "num_heads": 3, "mlp_hidden": 50,
-        "block_layer_norm_eps": 1e-6, "ln_vision_eps": 1e-5,
-    },
-    "qformer": {
-        "hidden_size": 24, "layers": 3, "heads": 3, "intermediate_size": 40, "cross_attention_frequency": 2,
-        "num_query_tokens": 5, "layer_norm_eps": 1e-12,
-    },
-    "llm": {
-        "vocab_size": 90, "hidden_size": 32, "intermediate_size": 48, "layers": 3, "heads": 2, "rms_norm_eps": 1e-6,
-        "bos": 1, "eos": 2, "pad": 0,
-    },
-}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
