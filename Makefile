@@ -6,6 +6,7 @@
 PYTHON ?=
 TORCH  ?=
 PYTEST ?= -n 2
+BENCH  ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -16,7 +17,7 @@ dvc       := PATH="$(CURDIR)/.venv/bin:$$PATH" $(python) -m dvc
 installed := .venv/.installed
 profile   := $(shell sed -n 's/^profile: *\([A-Za-z0-9_.-]*\).*/\1/p' params.yaml)
 
-.PHONY: help setup assets repro plan summary pretrain test lint format lock clean distclean no-scm
+.PHONY: help setup assets repro plan summary pretrain test bench lint format lock clean distclean no-scm
 
 help: ## print this list
 	@awk -F ': .*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -69,6 +70,9 @@ pretrain: assets no-scm ## train stage 1 (the projection) anew
 
 test: setup ## run the tests (PYTEST="-n 2" by default)
 	@$(python) -m pytest $(PYTEST)
+
+bench: assets ## measure how fast pictures are described, and print a table (BENCH="--help" for more)
+	@$(python) -m benchmarks.generation $(BENCH)
 
 lint: setup ## check style, format and types
 	@$(python) -m ruff check

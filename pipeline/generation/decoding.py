@@ -170,10 +170,10 @@ class Decoder:
         """Run embeddings [B, T, llm_dim] through a model, behind the `starts` [B] positions that their slots hold."""
         positions = (starts[:, None] + torch.arange(embeds.shape[1])).to(embeds.device)
         reach = int(starts.max()) + embeds.shape[1]
-        seen = torch.arange(reach, device=embeds.device) <= positions[:, None, :, None]  # [B, 1, T, reach]
+        later = torch.arange(reach, device=embeds.device) > positions[:, None, :, None]  # [B, 1, T, reach]
         return model(
             inputs_embeds=embeds,
-            attention_mask=seen,
+            attention_mask=later.to(embeds.dtype) * torch.finfo(embeds.dtype).min,  # added to the scores
             position_ids=positions,
             past_key_values=self.cache.at(Place(rows, positions, reach)),
             use_cache=True,

@@ -7,6 +7,7 @@ come and go by themselves, so the caller says which rows a forward pass writes, 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -24,7 +25,7 @@ class Place:
     positions: Tensor
     reach: int
 
-    @property
+    @cached_property
     def index(self) -> Tensor:
         """The slots, [B]."""
         if isinstance(self.rows, Tensor):

@@ -29,12 +29,13 @@ def choose(logits: Tensor, said: Sequence[Sequence[int]], numbers: Sequence[floa
     `said` holds the ids that each row has generated so far, which the repetition penalty weighs; `numbers` one
     random number for each row, which greedy decoding does not look at.
     """
+    logits = logits.float()  # as transformers does; and a CPU finds the largest of bfloat16 three times slower
     if decoding.repetition_penalty != 1.0:
-        logits = penalise(logits.float(), said, decoding.repetition_penalty)
+        logits = penalise(logits, said, decoding.repetition_penalty)
     if not decoding.do_sample:
         return logits.argmax(dim=-1)
     drawn = torch.tensor(numbers, dtype=torch.float64).to(logits.device)
-    return draw(F.softmax(logits.float() / decoding.temperature, dim=-1), drawn, decoding.top_p)
+    return draw(F.softmax(logits / decoding.temperature, dim=-1), drawn, decoding.top_p)
 
 
 def penalise(logits: Tensor, said: Sequence[Sequence[int]], penalty: float) -> Tensor:
