@@ -41,12 +41,18 @@ from pipeline.vlm import VisionLanguageConfig, VisionLanguageModel
 TRAINED_FILE, CONFIG_FILE = "model.safetensors", "config.json"
 
 
-def build_model(params: ModelParams) -> VisionLanguageModel:
-    """The frozen parts that the params name, with a projection drawn at random. Raises JobError, naming the key."""
+def build_model(params: ModelParams, device: str = "cpu") -> VisionLanguageModel:
+    """The frozen parts that the params name, with a projection drawn at random. Raises JobError, naming the key.
+
+    `device` is where the caller means to run it: the parts come in the dtypes that are right there.
+    """
     torch.set_num_threads(params.threads)
     folders = {VISION: params.vision, QFORMER: params.qformer, LLM: params.llm}
     frozen = {part: {"folder": str(folder.resolve())} for part, folder in folders.items() if folder}
-    parts = _load_parts({part: folder for part, folder in folders.items() if folder}, params.dtype, params.attention)
+    present = {part: folder for part, folder in folders.items() if folder}
+    parts = _load_parts(present, params.dtype, params.attention, device)
+    if params.train_qformer and parts.qformer:
+        nn.Module.float(parts.qformer)  # what is trained is trained in full precision
     return compose(
         parts,
         pyramid=params.pyramid,

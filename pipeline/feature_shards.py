@@ -21,7 +21,7 @@ from tqdm import tqdm
 from pipeline.failures import Failure
 from pipeline.params import ModelParams
 from pipeline.parquet import write_tables
-from pipeline.parts import digest
+from pipeline.parts import digest, load_pixel_format
 from pipeline.pictures import decode
 from pipeline.shards import Record, read_shard
 from pipeline.stream import Share, Source
@@ -43,10 +43,10 @@ Encode = Callable[[Sequence[Image.Image]], Tensor]
 
 
 def tower_digest(params: ModelParams) -> str:
-    """16 hex digits for the weights that features come from: the tower's, and a frozen Q-Former's; and the pyramid."""
+    """16 hex digits for what decides features: tower, frozen Q-Former, pixel format and pyramid."""
     frozen = [params.vision, *([params.qformer] if params.qformer and not params.train_qformer else [])]
-    weights = [digest(folder) for folder in frozen]
-    return hashlib.sha256("\n".join([*weights, str(params.pyramid)]).encode()).hexdigest()[:16]
+    facts = [*map(digest, frozen), str(load_pixel_format(params.vision)), str(params.pyramid)]
+    return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
 
 
 def feature_source(source: Source, folder: Path) -> Source:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import cast
 
 import torch
-from PIL import Image
 from torch import Tensor
 
 from pipeline.failures import Failure
@@ -24,8 +22,7 @@ from pipeline.vlm import VisionLanguageModel
 
 END = "\n"  # of a caption, and learnt with it
 PICTURES_AT_ONCE = 32
-
-Picture = Image.Image | Tensor  # decoded, or what the tower has made of it
+PIXELS = 4  # dimensions of a batch of pixel values; features have three
 
 
 @dataclass(frozen=True)
@@ -36,22 +33,20 @@ class Pairs:
     max_tokens: int  # of a caption
     max_pixels: int  # of a picture that is decoded
 
-    def decode(self, record: Record) -> Picture | Failure:
-        """A record's picture, or its features [tokens, width]."""
-        if record.shape is None:
-            return decode(record.picture, self.max_pixels)
-        return torch.frombuffer(bytearray(record.picture), dtype=torch.float16).view(record.shape)
+    def decode(self, record: Record) -> Tensor | Failure:
+        """A record's pixel values [3, H, W], or its stored features [tokens, width]."""
+        if record.shape is not None:
+            return torch.frombuffer(bytearray(record.picture), dtype=torch.float16).view(record.shape)
+        picture = decode(record.picture, self.max_pixels)
+        return picture if isinstance(picture, Failure) else self.vlm.preprocess([picture])[0]
 
-    def examples(self, pairs: Sequence[Pair[Picture]]) -> list[Example]:
+    def examples(self, pairs: Sequence[Pair[Tensor]]) -> list[Example]:
         """`[BOS][image tokens][caption, newline]`, as MiniGPT-4's stage 1; a long caption loses its end and newline.
 
-        The tower sees those pictures that are not features yet.
+        The frozen parts see those pictures that are not features yet.
         """
-        pictures = [pair.picture for pair in pairs]
-        if isinstance(pictures[0], Tensor):  # a run has pictures or features, never both
-            features = torch.stack(cast("list[Tensor]", pictures))
-        else:
-            features = self.vlm.features(self.vlm.preprocess(cast("list[Image.Image]", pictures)))
+        inputs = torch.stack([pair.picture for pair in pairs])  # pixels or features: a run has never both
+        features = (self.vlm.features(inputs) if inputs.dim() == PIXELS else inputs).float()
         prompt = self.vlm.chat.bare_prompt()
         answers = [tokenize(self.vlm.tokenizer, pair.caption + END)[: self.max_tokens] for pair in pairs]
         return [Example(feature, prompt, ids) for feature, ids in zip(features, answers, strict=True)]
@@ -62,7 +57,7 @@ def hold_out(pairs: Pairs, sources: Sequence[Source], params: PretrainParams) ->
 
     Raises JobError where they are too few to be judged by.
     """
-    drawn: list[Pair[Picture]] = []
+    drawn: list[Pair[Tensor]] = []
     weights = sum(source.weight for source in sources)
     for source in sources:
         wanted = max(1, round(params.judged_pictures * source.weight / weights))
@@ -94,10 +89,8 @@ def sample_captions(vlm: VisionLanguageModel, examples: Sequence[Example], max_t
         repetition_penalty=1.0,
         batch_size=len(examples),
     )
-    embeds = vlm.project(torch.stack([example.features for example in examples]).to(vlm.llm.device))
-    with torch.random.fork_rng():
-        conversations = first_turn(vlm, embeds, examples[0].prompt)
-        said = answer(vlm, conversations, greedy, seeds=[0] * len(conversations))
+    embeds = vlm.project(torch.stack([example.features for example in examples]))
+    said = answer(vlm, first_turn(vlm, embeds, examples[0].prompt), greedy, seeds=range(len(examples)))
     own = [str(vlm.tokenizer.decode(list(example.answer))) for example in examples]
     new = [found.text.partition(END)[0] for found in said]
     return [" | ".join(" ".join(text.split()) for text in both) for both in zip(own, new, strict=True)]

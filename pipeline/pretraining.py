@@ -65,7 +65,7 @@ def pretrain_on_shards(
         everywhere = gather_object([places])
     if not process.is_main_process:
         return None
-    features = torch.stack([example.features for example in heldout]).to(process.device).float()
+    features = torch.stack([example.features for example in heldout])
     answers = [example.answer for example in heldout]
     found = measure_grounding(
         vlm, features, vlm.chat.bare_prompt(), answers, distractors=section.distractors, seed=section.seed

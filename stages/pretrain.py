@@ -26,7 +26,7 @@ import torch
 from torch import Tensor
 
 from pipeline.captions import sentences_of
-from pipeline.checkpoint import TRAINED_FILE, build_model, load_trained
+from pipeline.checkpoint import TRAINED_FILE, best_device, build_model, load_trained
 from pipeline.command import run_command, stage_params
 from pipeline.contrast import add_contrast, caption_gradients
 from pipeline.files import atomic, sha256_file
@@ -146,7 +146,7 @@ def _train(params: Params) -> tuple[VisionLanguageModel, dict[str, object] | Non
         return vlm, {"published": str(published), "sha256": sha256_file(published / TRAINED_FILE)}
     if shards:
         sources = open_sources(params.pretrain, shards)
-        vlm = build_model(params.model)
+        vlm = build_model(params.model, best_device())
         return vlm, pretrain_on_shards(params, shards, sources, vlm)
     check_judgeable(params)
     vlm = build_model(params.model)

@@ -26,9 +26,10 @@ from transformers import (
 )
 
 from pipeline.checkpoint import build_model, load_model
+from pipeline.convert import qformer_config
 from pipeline.errors import JobError
 from pipeline.params import ModelParams
-from pipeline.parts import digest, save_pixel_format
+from pipeline.parts import QFormer, digest, save_pixel_format
 from pipeline.vlm import VisionLanguageModel
 
 
@@ -66,6 +67,27 @@ def test_a_project_can_be_moved(model_params: ModelParams, tmp_path: Path, monke
     assert config["frozen"]["llm"]["folder"] == "../../assets/llm"
     load_model(Path("moved/models/stage1")).save_pretrained(tmp_path / "copy")
     assert load_model(tmp_path / "copy").image_tokens == 5
+
+
+@pytest.mark.parametrize(("device", "tower"), [("cpu", torch.float32), ("cuda", torch.bfloat16)])
+def test_parts_come_in_the_dtypes_of_the_device(
+    model_params: ModelParams, tmp_path: Path, device: str, tower: torch.dtype
+) -> None:
+    """A tower runs in full precision on a CPU and in the model's on an accelerator; what is trained never in half."""
+    queries = QFormer(qformer_config({"hidden_size": 24, "intermediate_size": 40, "layers": 2, "heads": 3, "num_query_tokens": 5}, vision_width=1280))  # fmt: skip
+    queries.save_pretrained(tmp_path / "qformer")
+    change = {"dtype": "bfloat16", "qformer": tmp_path / "qformer", "pyramid": None}
+    frozen, trained = (
+        build_model(model_params.model_copy(update={**change, "train_qformer": each}), device) for each in (False, True)
+    )
+    for vlm in (frozen, trained):
+        assert next(vlm.vision.parameters()).dtype == tower
+        assert vlm.llm.dtype == torch.bfloat16
+        assert vlm.projection.weight.dtype == torch.float32
+    assert frozen.qformer is not None
+    assert trained.qformer is not None
+    assert {value.dtype for value in frozen.qformer.parameters()} == {tower}
+    assert {value.dtype for value in trained.qformer.parameters()} == {torch.float32}
 
 
 def test_a_part_that_lies_nowhere_is_written_along(tiny_vlm: VisionLanguageModel, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,8 +14,10 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from pipeline.feature_shards import feature_source, tower_digest, write_features
-from pipeline.pairs import Pairs, Picture
+from pipeline.pairs import Pairs
 from pipeline.params import ModelParams
+from pipeline.parts import save_pixel_format
+from pipeline.pictures import decode
 from pipeline.shards import EMPTY_CAPTION, Record, read_shard
 from pipeline.stream import Share, Source, Stream
 from pipeline.vlm import VisionLanguageModel
@@ -68,7 +71,7 @@ def test_a_feature_shard_has_a_row_for_every_record(source: Source, tmp_path: Pa
             assert (new.key, new.caption, new.shape) == (old.key, old.caption, (3, 2))
     good = [item for item in after if isinstance(item, Record)]
     found = torch.frombuffer(bytearray(good[3].picture), dtype=torch.float16).view(3, 2)
-    pictures = [Pairs(None, 1, MAX_PIXELS).decode(item) for item in before if isinstance(item, Record)]  # type: ignore[arg-type]
+    pictures = [decode(item.picture, MAX_PIXELS) for item in before if isinstance(item, Record)]
     kept = [picture for picture in pictures if isinstance(picture, Image.Image)]
     assert torch.equal(found, tower(kept)[3].half())
 
@@ -108,21 +111,25 @@ def test_the_stream_is_the_same_over_features(tmp_path: Path, tiny_vlm: VisionLa
     )
     pairs = Pairs(tiny_vlm, 20, MAX_PIXELS)
     with ThreadPoolExecutor(1) as pool:
-        streams: list[Stream[Picture]] = [
+        streams: list[Stream[Tensor]] = [
             Stream(each, Share(3), 3, pairs.decode) for each in (source, feature_source(source, tmp_path / "f"))
         ]
         seen, stored = (pairs.examples(stream.take(8, pool)) for stream in streams)
     assert [example.answer for example in seen] == [example.answer for example in stored]
     for one, other in zip(seen, stored, strict=True):
-        assert other.features.dtype == torch.float16
-        torch.testing.assert_close(other.features.float(), one.features, rtol=1e-2, atol=1e-2)
+        assert torch.equal(other.features, other.features.half().float())
+        torch.testing.assert_close(other.features, one.features, rtol=1e-2, atol=1e-2)
 
 
 def test_another_tower_has_another_digest(model_params: ModelParams, tmp_path: Path) -> None:
-    """So have other image tokens of the same tower, and a frozen Q-Former behind it; what comes later has no part."""
-    save_file({"other": torch.zeros(3)}, tmp_path / "model.safetensors")
-    other: list[dict[str, object]] = [{"vision": tmp_path}, {"pyramid": [1]}, {"qformer": tmp_path}]
-    same: list[dict[str, object]] = [{"llm": tmp_path}, {"qformer": tmp_path, "train_qformer": True}]
+    """So have other pixels or image tokens of the same tower, and a frozen Q-Former behind it; what comes later has no part."""
+    weights, pixels = tmp_path / "weights", tmp_path / "pixels"
+    for folder in (weights, pixels):
+        shutil.copytree(model_params.vision, folder)
+    save_file({"other": torch.zeros(3)}, weights / "model.safetensors")
+    save_pixel_format(pixels, side=224, mean=(0.4, 0.4, 0.4), std=(0.5, 0.5, 0.5))
+    other: list[dict[str, object]] = [{"vision": weights}, {"vision": pixels}, {"pyramid": [1]}, {"qformer": weights}]
+    same: list[dict[str, object]] = [{"llm": weights}, {"qformer": weights, "train_qformer": True}]
     digests = [tower_digest(model_params.model_copy(update=change)) for change in (*other, *same)]
-    assert len({tower_digest(model_params), *digests[:3]}) == 4
-    assert set(digests[3:]) == {tower_digest(model_params)}
+    assert len({tower_digest(model_params), *digests[:4]}) == 5
+    assert set(digests[4:]) == {tower_digest(model_params)}

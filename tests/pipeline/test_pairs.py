@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from PIL import Image
 
 from pipeline.errors import JobError
 from pipeline.failures import Failure
@@ -34,7 +33,7 @@ def section(root: Path) -> PretrainParams:
 def test_the_sequence_is_the_paper_s(pairs: Pairs) -> None:
     """BOS, the picture, the caption and a newline; the labels are the caption's and the newline's."""
     tokenizer = pairs.vlm.tokenizer
-    picture = Image.new("RGB", (8, 8), "red")
+    picture = torch.ones(3, 224, 224)
     batch = collate(pairs.examples([Pair("a red bus", picture), Pair("it", picture)]))
     tokens = pairs.vlm.image_tokens
     assert batch["input_ids"][:, 0].tolist() == [tokenizer.bos_token_id] * 2
@@ -48,7 +47,7 @@ def test_the_sequence_is_the_paper_s(pairs: Pairs) -> None:
 
 def test_a_long_caption_loses_its_end_and_its_newline(pairs: Pairs) -> None:
     """As LAVIS cuts the caption with its newline in one; one that just fits keeps it."""
-    picture = Image.new("RGB", (8, 8))
+    picture = torch.ones(3, 224, 224)
     for letters in (22, 23, 24, 25):
         (example,) = pairs.examples([Pair("z" * letters, picture)])
         found = pairs.vlm.tokenizer.decode(list(example.answer))
@@ -61,9 +60,9 @@ def test_pictures_and_features_are_told_apart(pairs: Pairs) -> None:
     found = pairs.decode(Record("0", "a", features.numpy().tobytes(), (3, 2)))
     assert isinstance(found, torch.Tensor)
     assert torch.equal(found, features)
-    picture = pairs.decode(Record("0", "a", noise(0)))
-    assert isinstance(picture, Image.Image)
-    assert picture.size == (24, 16)
+    pixels = pairs.decode(Record("0", "a", noise(0)))
+    assert isinstance(pixels, torch.Tensor)
+    assert pixels.shape == (3, 224, 224)
     vast = pairs.decode(Record("0", "a", noise(0, (101, 100))))
     assert isinstance(vast, Failure)
     assert vast.rule == "too_many_pixels"
@@ -105,7 +104,7 @@ def test_captions_all_alike_cannot_be_judged_by(pairs: Pairs, section: PretrainP
 
 def test_samples_say_both_captions_and_draw_nothing(pairs: Pairs) -> None:
     """One line each, the human caption first; the next random number is what it would have been."""
-    picture = Image.new("RGB", (8, 8), "red")
+    picture = torch.ones(3, 224, 224)
     examples = pairs.examples([Pair("a red bus", picture), Pair("it", picture)])
     torch.manual_seed(3)
     expected = torch.rand(1)

@@ -157,7 +157,7 @@ def kill_at(folder: Path, processes: Sequence[ForkServerProcess], step: int) -> 
 
 def results(folder: Path) -> dict[str, str]:
     """Digests of the weights, the curve and the samples."""
-    return {path.name: sha256_file(path) for path in (folder / MODEL).iterdir() if path.suffix != ".json"}
+    return {path.name: sha256_file(path) for path in (folder / MODEL).iterdir() if path.name != "record.json"}
 
 
 def record(folder: Path) -> dict[str, Any]:
@@ -179,7 +179,7 @@ def test_img2dataset_s_own_shards_are_read(written: Path) -> None:
 
 def assert_same_run(place: Path, expected: dict[str, str], told: dict[str, Any]) -> None:
     """Weights, curve and samples are the same bytes; so is what was measured and counted."""
-    assert set(expected) == {"model.safetensors", "loss.csv", "loss.png", "samples.txt"}
+    assert set(expected) == {"config.json", "model.safetensors", "loss.csv", "loss.png", "samples.txt"}
     assert results(place) == expected
     again = record(place)
     for key in ("sources", "heldout", "grounding", "processes"):
