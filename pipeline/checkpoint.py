@@ -9,97 +9,22 @@ part that lies nowhere yet is written into the checkpoint's own folder.
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
-from typing import Any
 
 import torch
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import LocalEntryNotFoundError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from transformers import PreTrainedConfig
 
-from pipeline.errors import JobError, UsageError
+from pipeline.compose import best_device, load_parts
+from pipeline.errors import JobError
 from pipeline.files import atomic, sha256_file
 from pipeline.params import ModelParams
-from pipeline.parts import (
-    LLM,
-    QFORMER,
-    VISION,
-    Parts,
-    digest,
-    load_llm,
-    load_pixel_format,
-    load_qformer,
-    load_vision,
-    save_pixel_format,
-)
+from pipeline.parts import LLM, QFORMER, VISION, digest, save_pixel_format
+from pipeline.references import part_folder, refer
 from pipeline.vlm import VisionLanguageConfig, VisionLanguageModel
 
 TRAINED_FILE, CONFIG_FILE = "model.safetensors", "config.json"
-
-
-def build_model(params: ModelParams, device: str = "cpu") -> VisionLanguageModel:
-    """The frozen parts that the params name, with a projection drawn at random. Raises JobError, naming the key.
-
-    `device` is where the caller means to run it: the parts come in the dtypes that are right there.
-    """
-    torch.set_num_threads(params.threads)
-    folders = {VISION: params.vision, QFORMER: params.qformer, LLM: params.llm}
-    frozen = {part: {"folder": str(folder.resolve())} for part, folder in folders.items() if folder}
-    present = {part: folder for part, folder in folders.items() if folder}
-    parts = _load_parts(present, params.dtype, params.attention, device)
-    if params.train_qformer and parts.qformer:
-        nn.Module.float(parts.qformer)  # what is trained is trained in full precision
-    return compose(
-        parts,
-        pyramid=params.pyramid,
-        projector_layers=params.projector_layers,
-        train_qformer=params.train_qformer,
-        template=params.template,
-        frozen=frozen,
-        **load_pixel_format(params.vision),
-    )
-
-
-def compose(parts: Parts, **joined: Any) -> VisionLanguageModel:
-    """A model of loaded parts with a projection drawn at random; `joined` are VisionLanguageConfig's other fields."""
-    side: int = joined["image_size"]
-    config = VisionLanguageConfig(
-        vision_config=_said(parts.vision.config),
-        qformer_config=_said(parts.qformer.config) if parts.qformer else None,
-        text_config=_said(parts.llm.config),
-        **joined,
-    )
-    first = next(parts.vision.parameters())
-    with torch.no_grad():  # one empty picture tells what the tower gives, whatever the tower
-        seen = parts.vision(torch.zeros(1, 3, side, side, dtype=first.dtype, device=first.device))
-    states = seen if isinstance(seen, Tensor) else seen.last_hidden_state
-    config.vision_width = states.shape[1] if states.dim() == 4 else states.shape[2]
-    config.vision_tokens = states[0].numel() // config.vision_width
-    return VisionLanguageModel(config, parts).eval()
-
-
-def _said(config: PreTrainedConfig) -> dict[str, Any]:
-    """A part's config, without where and by which version it was read."""
-    told = {"_name_or_path", "transformers_version", "architectures", "dtype", "id2label", "label2id"}
-    return {key: value for key, value in config.to_dict().items() if key not in told}
-
-
-def best_device() -> str:
-    """The machine's accelerator, or the CPU."""
-    return str(torch.accelerator.current_accelerator()) if torch.accelerator.is_available() else "cpu"
-
-
-def _load_parts(folders: dict[str, Path], dtype: str, attention: str, device: str = "cpu") -> Parts:
-    """The tower and the Q-Former run in float32 on a CPU, where half precision costs accuracy and saves nothing."""
-    kind: torch.dtype = getattr(torch, dtype)
-    seeing = torch.float32 if device == "cpu" else kind
-    vision = load_vision(folders[VISION], seeing)
-    qformer = load_qformer(folders[QFORMER], seeing) if QFORMER in folders else None
-    return Parts(vision, qformer, *load_llm(folders[LLM], kind, attention))
 
 
 def save_checkpoint(vlm: VisionLanguageModel, folder: Path) -> None:
@@ -117,23 +42,12 @@ def save_checkpoint(vlm: VisionLanguageModel, folder: Path) -> None:
                 vlm.tokenizer.save_pretrained(folder / part)
             if part == VISION:
                 save_pixel_format(folder / part, side=config.image_size, mean=config.image_mean, std=config.image_std)
-        config.frozen[part] = _referred(config.frozen[part], folder)
+        config.frozen[part] = refer(config.frozen[part], folder)
     tensors = {name: value.detach().contiguous().float().cpu() for name, value in vlm.trained_state().items()}
     with atomic(folder / TRAINED_FILE) as path:
         save_file(tensors, path, metadata={"format": "pt"})
     with atomic(folder / CONFIG_FILE) as path:  # last: a folder without it is no checkpoint
         path.write_text(json.dumps(config.to_diff_dict(), indent=1, sort_keys=True) + "\n", encoding="utf-8")
-
-
-def _referred(reference: dict[str, str], folder: Path) -> dict[str, str]:
-    """A reference as config.json holds it: seen from `folder` where both lie in one project, and with its digest."""
-    if "repository" in reference:
-        return reference
-    place = Path(reference["folder"])
-    place = place if place.is_absolute() else (folder / place).resolve()
-    near = any(place.is_relative_to(base) for base in (Path.cwd(), folder.resolve()))
-    shown = os.path.relpath(place, folder.resolve()) if near else str(place)
-    return {"folder": shown, "sha256": reference.get("sha256") or digest(place)}
 
 
 def read_config(folder: Path) -> VisionLanguageConfig:
@@ -161,18 +75,6 @@ def identity_of(folder: Path) -> tuple[str, str]:
     return " + ".join(names), "-".join(value[:12] for value in (sha256_file(folder / TRAINED_FILE), *digests))
 
 
-def part_folder(checkpoint: Path, part: str, reference: dict[str, str]) -> Path:
-    """Where a frozen part lies. Raises JobError where a part of the Hub was never fetched: nothing is, unasked."""
-    if "repository" not in reference:
-        return checkpoint / reference["folder"]
-    name, revision = reference["repository"], reference["revision"]
-    try:
-        return Path(snapshot_download(name, revision=revision, local_files_only=True))
-    except LocalEntryNotFoundError:
-        mend = f"fetch it: hf download {name} --revision {revision}"
-        raise JobError(f"{checkpoint / CONFIG_FILE}: the {part} {name} is not on this machine; {mend}") from None
-
-
 def load_model(
     folder: Path,
     *,
@@ -195,7 +97,7 @@ def load_model(
     folders = {part: part_folder(folder, part, reference) for part, reference in config.frozen.items()}
     if not folders.keys() >= {VISION, LLM}:
         raise JobError(f"{folder / CONFIG_FILE} names no frozen {VISION if VISION not in folders else LLM}")
-    parts = _load_parts(folders, dtype, attention, device)
+    parts = load_parts(folders, dtype, attention, device)
     for part, reference in config.frozen.items():
         if "sha256" in reference and digest(folders[part]) != reference["sha256"]:
             mend = f"bring that one, or take this one on: remove frozen.{part}.sha256 from {folder / CONFIG_FILE}"
@@ -245,13 +147,3 @@ def fit_tensors(found: dict[str, Tensor], wanted: dict[str, Tensor], source: str
 
 def _listed(names: list[str], most: int = 8) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
-
-
-def split_reference(text: str, flag: str) -> dict[str, str]:
-    """`FOLDER`, or `OWNER/NAME@REVISION` of the Hub, as a reference. Raises UsageError where it is neither."""
-    if Path(text).is_dir():
-        return {"folder": str(Path(text).resolve())}
-    name, _, revision = text.partition("@")
-    if not revision or name.count("/") != 1:
-        raise UsageError(f"{flag} {text}: no such folder; a model of the Hub is OWNER/NAME@REVISION")
-    return {"repository": name, "revision": revision}

@@ -24,12 +24,14 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from pipeline.checkpoint import compose, fit_tensors, split_reference
+from pipeline.checkpoint import fit_tensors
 from pipeline.command import Parser, run_command
+from pipeline.compose import compose
 from pipeline.errors import JobError, UsageError
 from pipeline.names import PARTS, from_blip2, from_original
 from pipeline.parts import LLM, POST_NORM_EPS, QFORMER, VISION, Parts, QFormer, build_vision, load_llm
-from pipeline.tensors import fetch, read_blip2, read_tensors
+from pipeline.references import fetch, split_reference
+from pipeline.tensors import read_blip2, read_tensors
 from pipeline.vlm import VisionLanguageConfig, VisionLanguageModel
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
@@ -54,15 +52,3 @@ def read_blip2(folder: Path) -> dict[str, Tensor]:
     for path in paths:
         found |= read_tensors(path, BLIP2_PREFIXES)
     return found
-
-
-def fetch(reference: dict[str, str], patterns: Sequence[str]) -> Path:
-    """The folder of a reference; a repository that the user named is fetched from the Hub, at its revision."""
-    if "folder" in reference:
-        return Path(reference["folder"])
-    name, revision = reference["repository"], reference["revision"]
-    try:
-        return Path(snapshot_download(name, revision=revision, allow_patterns=list(patterns)))
-    except (RepositoryNotFoundError, LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
-        what = " ".join(str(error).split())[:160]
-        raise JobError(f"cannot fetch {name} at {revision}: {what}; bring it as a folder") from None

@@ -26,8 +26,9 @@ import torch
 from torch import Tensor
 
 from pipeline.captions import sentences_of
-from pipeline.checkpoint import TRAINED_FILE, best_device, build_model, load_trained
+from pipeline.checkpoint import TRAINED_FILE, load_trained
 from pipeline.command import run_command, stage_params
+from pipeline.compose import best_device, build_model
 from pipeline.contrast import add_contrast, caption_gradients
 from pipeline.files import atomic, sha256_file
 from pipeline.grounding import Grounding, check_distractors, human_captions, measure_grounding

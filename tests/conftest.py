@@ -71,7 +71,7 @@ def tiny_vlm(model_params: ModelParams) -> VisionLanguageModel:
     """A vision-language model whose answers depend on the picture. Tests share it and leave it as it is."""
     import torch
 
-    from pipeline.checkpoint import build_model
+    from pipeline.compose import build_model
 
     torch.manual_seed(17)  # some of its answers end early
     vlm = build_model(model_params)

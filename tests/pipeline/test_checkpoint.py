@@ -25,7 +25,8 @@ from transformers import (
     ViTModel,
 )
 
-from pipeline.checkpoint import build_model, load_model
+from pipeline.checkpoint import load_model
+from pipeline.compose import build_model
 from pipeline.convert import qformer_config
 from pipeline.errors import JobError
 from pipeline.params import ModelParams

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from pipeline.backends.completion import LENGTH, STOP
-from pipeline.checkpoint import build_model
+from pipeline.compose import build_model
 from pipeline.generate import Answer, answer, first_turn, further_turn
 from pipeline.params import DecodingParams, ModelParams
 from pipeline.prompts import tokenize

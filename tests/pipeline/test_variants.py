@@ -10,7 +10,8 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoTokenizer, Blip2ForConditionalGeneration, LlamaConfig
 
-from pipeline.checkpoint import compose, load_model
+from pipeline.checkpoint import load_model
+from pipeline.compose import compose
 from pipeline.convert import qformer_config, vision_config
 from pipeline.errors import UsageError
 from pipeline.export import blip2_of, export
