@@ -141,12 +141,12 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the benchmark; returns the exit code."""
     args = parse(argv)
-    torch.set_num_threads(args.threads)
     device = torch.device(args.device)
     limits = draw_limits(args.pictures, args.tokens)
+    workload = WORKLOADS[args.model](device, "float32" if args.verify else args.dtype, limits)
+    torch.set_num_threads(args.threads)  # loading the model sets the profile's
     if args.verify:
-        return int(not verify(WORKLOADS[args.model](device, "float32", limits)))
-    workload = WORKLOADS[args.model](device, args.dtype, limits)
+        return int(not verify(workload))
     ceilings = measure_ceilings(device, getattr(torch, args.dtype))
     found = compare(workload, args.in_flight, args.alone, args.runs)
     print(

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from pipeline.generation.answers import Answer, read_answer
 from pipeline.generation.beams import Generator
-from pipeline.generation.decoding import Decoder, Finished, Turn
+from pipeline.generation.decoding import Decoder, Finished, Turn, sees_everything
 from pipeline.generation.stops import Stops
 from pipeline.params import DecodingParams, DescribeParams
 from pipeline.prompts import Prompt
@@ -88,10 +88,10 @@ def describe_rows(
 def run_turns(
     vlm: VisionLanguageModel, turns: Sequence[Turn], seeds: Sequence[int], decoding: DecodingParams, finished: Finished
 ) -> None:
-    """Answer turns by the decode loop, or by beam search where the params ask for beams."""
+    """Answer turns by the decode loop, or by `generate` where there are beams or a model that the loop cannot run."""
     if turns:
-        answerer = Decoder(vlm, decoding) if decoding.num_beams == 1 else Generator(vlm, decoding)
-        answerer.run(turns, seeds, finished)
+        looped = decoding.num_beams == 1 and sees_everything(vlm.llm)
+        (Decoder if looped else Generator)(vlm, decoding).run(turns, seeds, finished)
 
 
 class TwoPasses:

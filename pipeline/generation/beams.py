@@ -1,8 +1,8 @@
-"""Answers by transformers' own `generate`, for beam search: a batch of rows that waits for its longest.
+"""Answers by transformers' own `generate`: a batch of rows that waits for its longest.
 
-Beam search keeps transformers' books, whose tie-breaks and stopping have many cases. Rows are batched by length and
-padded on the left, and each one stops at its own mark and limit. Beams that are drawn take one row at a time, since
-`generate` draws the numbers of a whole batch from one generator.
+For beam search, whose tie-breaks and stopping have many cases, and for models whose layers do not see everything.
+Rows are batched by length and padded on the left, and each one stops at its own mark and limit. Rows that are drawn
+go one at a time, since `generate` draws the numbers of a whole batch from one generator.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Generator:
         self.vlm = vlm
         self.decoding = decoding
         self.stops = Stops(vlm)
-        self.rows_at_once = decoding.batch_size if decoding.num_beams == 1 or not decoding.do_sample else 1
+        self.rows_at_once = 1 if decoding.do_sample else decoding.batch_size
 
     @torch.no_grad()
     def run(self, turns: Sequence[Turn], seeds: Sequence[int], finished: Finished) -> None:

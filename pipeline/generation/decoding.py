@@ -25,7 +25,7 @@ from pipeline.generation.stops import Stops
 from pipeline.params import DecodingParams
 from pipeline.vlm import VisionLanguageModel
 
-_ADMIT = 8  # rows enter when an eighth of the slots can be filled at once
+_ADMIT = 8  # rows are prefilled when they are an eighth of those in flight
 _PREFILL_TOKENS = 8192  # positions of one prefill: enough to keep a device busy, and a bound on its memory
 _SLACK = 8  # positions by which a prompt may be padded, beside a quarter of its length
 
@@ -112,7 +112,7 @@ class Decoder:
         """Fill free slots and prefill, if enough rows wait for it or none could go on without."""
         free = min(self.slots - len(self.rows), len(self.waiting))
         fresh = [slot for slot, row in enumerate(self.rows) if row.newest is None]
-        if len(fresh) < len(self.rows) and free + len(fresh) < max(1, self.slots // _ADMIT):
+        if len(fresh) < len(self.rows) and free + len(fresh) < max(1, (len(self.rows) + free) // _ADMIT):
             return
         fresh += range(len(self.rows), len(self.rows) + free)
         self.rows += [self.waiting.popleft() for _ in range(free)]
@@ -144,20 +144,20 @@ class Decoder:
 
     def _take(self, ids: Sequence[int], embeds: Tensor, finished: Finished) -> None:
         """Give each row its token [B] and the embedding [B, llm_dim] of it; rows that are done leave."""
-        done = []
+        ended = []
         for slot, row in enumerate(self.rows):
-            if row.newest is None:
-                continue
-            row.ids.append(ids[slot])
-            row.cached, row.newest = row.cached + 1, embeds[slot]
-            if self.stops.ended(row.ids, row.turn.limit):
-                turn = finished(row.number, row.ids)
-                if turn is None:
-                    done.append(slot)
-                else:
-                    row.take_up(turn)
-        for slot in reversed(done):
-            self._leave(slot)
+            if row.newest is not None:
+                row.ids.append(ids[slot])
+                row.cached, row.newest = row.cached + 1, embeds[slot]
+                if self.stops.ended(row.ids, row.turn.limit):
+                    ended.append(slot)
+        for slot in reversed(ended):  # one by one: what follows may run out of memory, and no pass is told of twice
+            row = self.rows[slot]
+            turn = finished(row.number, row.ids)
+            if turn is None:
+                self._leave(slot)
+            else:
+                row.take_up(turn)
 
     def _leave(self, slot: int) -> None:
         """Free a slot, and keep the rows in flight without a gap."""
@@ -192,6 +192,14 @@ class Decoder:
 
     def _new_cache(self) -> SlotCache:
         return SlotCache(self.vlm.llm.config.num_hidden_layers, self.slots)
+
+
+def sees_everything(llm: Any) -> bool:
+    """Whether every layer attends to all positions before, as the loop's mask has it: no sliding windows, no others."""
+    kinds = getattr(llm.config, "layer_types", None)
+    if kinds:
+        return set(kinds) == {"full_attention"}
+    return getattr(llm.config, "sliding_window", None) is None
 
 
 def _similar(slots: Sequence[int], lengths: Sequence[int]) -> Iterator[list[int]]:

@@ -6,17 +6,19 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Self
 
 import pytest
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
+from transformers import Gemma2Config, LlamaConfig, MistralConfig, PreTrainedConfig, Qwen2Config
 
 from pipeline.errors import JobError
 from pipeline.generate import TwoPasses, first_turn
 from pipeline.generation.beams import Generator
-from pipeline.generation.decoding import Decoder, Turn
+from pipeline.generation.decoding import Decoder, Turn, sees_everything
 from pipeline.params import DescribeParams, load_params
 from pipeline.vlm import VisionLanguageModel
 
@@ -224,3 +226,35 @@ def test_the_model_is_left_as_it_was(
         except JobError:
             assert fails
     assert tiny_vlm.llm.config._attn_implementation == before
+
+
+@pytest.mark.parametrize(
+    ("config", "everything"),
+    [
+        pytest.param(LlamaConfig(), True, id="llama"),
+        pytest.param(MistralConfig(sliding_window=None), True, id="mistral_v0.3"),
+        pytest.param(MistralConfig(sliding_window=4096), False, id="mistral_v0.1"),
+        pytest.param(Gemma2Config(), False, id="gemma2"),
+        pytest.param(Qwen2Config(use_sliding_window=False), True, id="qwen2"),
+    ],
+)
+def test_the_loop_knows_the_models_that_it_cannot_run(config: PreTrainedConfig, everything: bool) -> None:
+    """A layer that sees a window alone would see more than it should."""
+    assert sees_everything(SimpleNamespace(config=config)) is everything
+
+
+def test_a_lack_of_memory_between_passes_tells_of_no_pass_twice(
+    tiny_vlm: VisionLanguageModel, params: DescribeParams, pictures: list[Tensor]
+) -> None:
+    """Rows may end in the same step; those that were told of have left when the next one runs out of memory."""
+    told: list[int] = []
+
+    def fail_once(row: int, _: list[int]) -> None:
+        if row == 1 and not failures:
+            failures.append(row)
+            raise torch.OutOfMemoryError("device out of memory. Tried to allocate too much.")
+        told.append(row)
+
+    failures: list[int] = []
+    Decoder(tiny_vlm, params).run([Turn(picture, 2) for picture in pictures[:4]], [0] * 4, fail_once)
+    assert sorted(told) == [0, 1, 2, 3]
