@@ -29,7 +29,7 @@ from pipeline.command import Parser, run_command
 from pipeline.compose import compose
 from pipeline.errors import JobError, UsageError
 from pipeline.names import PARTS, from_blip2, from_original
-from pipeline.parts import LLM, POST_NORM_EPS, QFORMER, VISION, Parts, QFormer, build_vision, load_llm
+from pipeline.parts import LLM, POST_NORM_EPS, QFORMER, VISION, Parts, QFormer, build_vision, outline_llm
 from pipeline.references import fetch, split_reference
 from pipeline.tensors import read_blip2, read_tensors
 from pipeline.vlm import VisionLanguageConfig, VisionLanguageModel
@@ -153,7 +153,7 @@ def convert(args: argparse.Namespace) -> VisionLanguageModel:
         reference = split_reference(args.llm, "--llm")
         frozen[LLM] = reference
         wanted = ["*.safetensors", "*.json", "tokenizer*"]
-        llm, tokenizer = load_llm(fetch(reference, wanted), getattr(torch, args.dtype), "sdpa")
+        llm, tokenizer = outline_llm(fetch(reference, wanted))
     elif LLM in dims:
         from transformers import LlamaForCausalLM
 
@@ -187,7 +187,6 @@ def _run(argv: Sequence[str] | None) -> None:
     parser.add_argument("--frozen", type=Path, nargs="+", default=[], help="weights under MiniGPT-4's own names")
     parser.add_argument("--dims", type=Path, help="JSON with the dimensions of --frozen, where not the published")
     parser.add_argument("--projection", type=Path, help="MiniGPT-4's .pth with llama_proj; none: drawn at random")
-    parser.add_argument("--dtype", default="float16", choices=["float32", "float16", "bfloat16"], help="of --llm")
     parser.add_argument("--out", type=Path, required=True, help="the folder of the new checkpoint")
     args = parser.parse_args(argv)
     logging.set_verbosity_error()

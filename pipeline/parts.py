@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -122,12 +123,30 @@ def load_qformer(folder: Path, dtype: torch.dtype = torch.float32) -> QFormer:
 def load_llm(folder: Path, dtype: torch.dtype, attention: str) -> tuple[Any, PreTrainedTokenizerBase | None]:
     """The language model in `folder`, and its tokenizer where there is one. Raises JobError as load_vision does."""
     _read_config(folder, LLM)
+    tokenizer = load_tokenizer(folder)
     llm = _load(AutoModelForCausalLM, folder, LLM, dtype, attn_implementation=attention)
     # Replaced whole: what a model's folder says of sampling must not mix with the params.
     llm.generation_config = GenerationConfig(eos_token_id=llm.generation_config.eos_token_id)
+    return llm, tokenizer
+
+
+def outline_llm(folder: Path) -> tuple[Any, PreTrainedTokenizerBase | None]:
+    """As load_llm, but without the weights: what is to be said of a model needs none of its gigabytes."""
+    _read_config(folder, LLM)
+
+    def outline() -> Any:
+        with torch.device("meta"):
+            return AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(folder, local_files_only=True))
+
+    return _guarded(folder, LLM, outline), load_tokenizer(folder)
+
+
+def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase | None:
+    """The tokenizer in a language model's folder, where there is one."""
     if not any(folder.glob("tokenizer*")):
-        return llm, None
-    return llm, _guarded(folder, LLM, lambda: AutoTokenizer.from_pretrained(folder, local_files_only=True))
+        return None
+    load = partial(AutoTokenizer.from_pretrained, folder, local_files_only=True)
+    return cast("PreTrainedTokenizerBase", _guarded(folder, LLM, load))
 
 
 def _read_config(folder: Path, part: str) -> dict[str, Any]:

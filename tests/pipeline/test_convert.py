@@ -244,8 +244,6 @@ def test_a_blip2_folder_and_a_language_model_s_folder_make_a_model(tmp_path: Pat
         str(llm),
         "--dims",
         str(tmp_path / "dims.json"),
-        "--dtype",
-        "float32",
     ]
     assert main([*words, "--out", str(tmp_path / "out")]) == 0
     assert not (tmp_path / "out/llm").exists()

@@ -82,7 +82,7 @@ def published(checkout: Path) -> Path:
     words = (
         "--dims dims.json --frozen frozen.safetensors --projection stage1.pth --llm .cache/smoke/llm --out converted"
     )
-    assert convert.main([*words.split(), "--dtype", "float32"]) == 0
+    assert convert.main(words.split()) == 0
     profile = checkout / "profiles/smoke.yaml"
     params = yaml.safe_load(profile.read_text(encoding="utf-8"))
     params["model"] |= {"vision": "converted/vision", "qformer": "converted/qformer", "pyramid": None}
