@@ -31,8 +31,3 @@ def without_marks(text: str, tokenizer: PreTrainedTokenizerBase) -> str:
     for token in tokenizer.all_special_tokens:
         text = text.replace(token, " ")
     return text
-
-
-def first_line(error: Exception) -> str:
-    """What an error of transformers says, short enough for one line."""
-    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from pipeline.compose import best_device, load_parts
-from pipeline.errors import JobError
+from pipeline.errors import JobError, first_line, listed
 from pipeline.files import atomic, sha256_file
 from pipeline.params import ModelParams
 from pipeline.parts import LLM, QFORMER, VISION, digest, save_pixel_format
@@ -61,7 +61,7 @@ def read_config(folder: Path) -> VisionLanguageConfig:
             return VisionLanguageConfig(**values)
         what = f"model_type is {values['model_type']}"
     except (ValueError, TypeError, KeyError) as error:
-        what = " ".join(str(error).split())[:200]
+        what = first_line(error)
     mend = "run `dvc repro pretrain` or `pairmill convert` again"
     raise JobError(f"{path} is not a checkpoint's config ({what}); {mend}")
 
@@ -140,10 +140,6 @@ def fit_tensors(found: dict[str, Tensor], wanted: dict[str, Tensor], source: str
             if found[name].shape != wanted[name].shape
         ],
     }
-    wrong = [f"{what}: {_listed(names)}" for what, names in lists.items() if names]
+    wrong = [f"{what}: {listed(names)}" for what, names in lists.items() if names]
     if wrong:
         raise JobError(f"{source} does not fit the model; {'; '.join(wrong)}")
-
-
-def _listed(names: list[str], most: int = 8) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

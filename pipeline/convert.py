@@ -19,6 +19,7 @@ from transformers import (
     Blip2QFormerConfig,
     Blip2VisionConfig,
     LlamaConfig,
+    LlamaForCausalLM,
     PreTrainedConfig,
     PreTrainedModel,
 )
@@ -155,8 +156,6 @@ def convert(args: argparse.Namespace) -> VisionLanguageModel:
         wanted = ["*.safetensors", "*.json", "tokenizer*"]
         llm, tokenizer = outline_llm(fetch(reference, wanted))
     elif LLM in dims:
-        from transformers import LlamaForCausalLM
-
         llm = LlamaForCausalLM(llama_config(dims[LLM]))
         fill(llm, _some(state[LLM], "language model", "--llm or --frozen"), _source(args))
     else:

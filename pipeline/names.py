@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from pipeline.errors import JobError
+from pipeline.errors import JobError, listed
 from pipeline.parts import LLM, QFORMER, VISION
 
 PARTS = (VISION, QFORMER, LLM)
@@ -60,8 +60,7 @@ def from_original(tensors: Mapping[str, Tensor], source: str) -> dict[str, dict[
         else:
             unknown.append(name)
     if unknown:
-        listed = ", ".join(sorted(unknown)[:8]) + (f" and {len(unknown) - 8} more" if len(unknown) > 8 else "")
-        raise JobError(f"{source} holds tensors that are not MiniGPT-4's; left over: {listed}")
+        raise JobError(f"{source} holds tensors that are not MiniGPT-4's; left over: {listed(sorted(unknown))}")
     _join_biases(parts[VISION])
     return parts
 

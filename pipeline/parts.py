@@ -32,7 +32,7 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from pipeline.errors import JobError
+from pipeline.errors import JobError, first_line
 from pipeline.vision import EfficientNetLite0, EfficientNetLite0Config
 
 VISION, QFORMER, LLM = "vision", "qformer", "llm"
@@ -174,9 +174,8 @@ def _guarded(folder: Path, part: str, load: Callable[[], Any]) -> Any:
     try:
         return load()
     except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
-        what = " ".join(str(error).split())[:200] or type(error).__name__
         mend = f"run `make assets` or `pairmill convert`, or set model.{part}"
-        raise JobError(f"cannot load the {_WHAT[part]} in {folder}: {what}; {mend}") from error
+        raise JobError(f"cannot load the {_WHAT[part]} in {folder}: {first_line(error)}; {mend}") from error
 
 
 def save_pixel_format(folder: Path, *, side: int, mean: Sequence[float], std: Sequence[float]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
 
-from pipeline.errors import JobError, UsageError
+from pipeline.errors import JobError, UsageError, first_line
 from pipeline.parts import digest
 
 
@@ -31,8 +31,7 @@ def fetch(reference: dict[str, str], patterns: Sequence[str]) -> Path:
     try:
         return Path(snapshot_download(name, revision=revision, allow_patterns=list(patterns)))
     except (RepositoryNotFoundError, LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
-        what = " ".join(str(error).split())[:160]
-        raise JobError(f"cannot fetch {name} at {revision}: {what}; bring it as a folder") from None
+        raise JobError(f"cannot fetch {name} at {revision}: {first_line(error)}; bring it as a folder") from None
 
 
 def refer(reference: dict[str, str], folder: Path) -> dict[str, str]:

@@ -11,7 +11,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from pipeline.errors import JobError
+from pipeline.errors import JobError, first_line
 
 BLIP2_PREFIXES = ("vision_model.", "qformer.", "query_tokens")
 
@@ -30,8 +30,7 @@ def read_tensors(path: Path, prefixes: Sequence[str] = ("",)) -> dict[str, Tenso
     except FileNotFoundError:
         raise JobError(f"{path} does not exist") from None
     except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        what = " ".join(str(error).split())[:160]
-        raise JobError(f"cannot read tensors from {path}: {what}; fetch it again") from None
+        raise JobError(f"cannot read tensors from {path}: {first_line(error)}; fetch it again") from None
     found = loaded.get("model", loaded) if isinstance(loaded, dict) else loaded
     if not isinstance(found, dict) or not all(isinstance(value, Tensor) for value in found.values()):
         raise JobError(f"{path} holds no table of tensors: a MiniGPT-4 .pth has one under 'model'")

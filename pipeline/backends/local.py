@@ -17,8 +17,8 @@ from transformers import (
 )
 
 from pipeline.backends.completion import LENGTH, STOP, Completion
-from pipeline.chat_model import digest_folder, end_tokens, first_line, without_marks
-from pipeline.errors import JobError
+from pipeline.chat_model import digest_folder, end_tokens, without_marks
+from pipeline.errors import JobError, first_line
 from pipeline.params import RewriteParams
 
 MEND = "run `make assets`, or set rewrite.model to the folder of an instruction-tuned model"

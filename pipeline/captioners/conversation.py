@@ -42,12 +42,17 @@ class ChatModel(Protocol):
 
 
 def describe_in_two_passes(
-    model: ChatModel, conversations: Sequence[Conversation], params: DescribeParams, advance: Callable[[int], None]
+    model: ChatModel,
+    pictures: Sequence[Image.Image],
+    seeds: Sequence[int],
+    params: DescribeParams,
+    advance: Callable[[int], None],
 ) -> list[Description | Undescribed]:
-    """Let `model` answer, and go on where its answer does not exceed `continue_up_to` tokens.
+    """Ask `model` about each picture, and go on where its answer does not exceed `continue_up_to` tokens.
 
     A row counts as done when both of its passes are; one whose second pass fails has failed.
     """
+    conversations = [Conversation(*row, (params.prompt,)) for row in zip(pictures, seeds, strict=True)]
     first = model.answer(conversations, params, lambda _: None)
     further = {
         i: replace(conversation, turns=(*conversation.turns, answer.text, params.continue_prompt))

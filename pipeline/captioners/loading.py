@@ -15,8 +15,9 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 from transformers.utils import logging
 from transformers.utils.hub import cached_file
 
-from pipeline.chat_model import digest_folder, first_line
-from pipeline.errors import JobError, UsageError
+from pipeline.chat_model import digest_folder
+from pipeline.compose import best_device
+from pipeline.errors import JobError, UsageError, first_line
 from pipeline.params import ModelParams
 
 HUB_ID = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)@(?P<revision>[\w./-]+)")
@@ -98,5 +99,4 @@ def _load_parts(source: str, run: ModelParams, **where: Any) -> tuple[Any, Any]:
         raise JobError(f"the processor of {source} has no chat template; {MEND}")
     if processor.tokenizer.pad_token_id is None:
         processor.tokenizer.pad_token = processor.tokenizer.eos_token
-    device = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else torch.device("cpu")
-    return model.to(device).eval(), processor
+    return model.to(best_device()).eval(), processor

@@ -44,8 +44,7 @@ class ServerCaptioner:
         advance: Callable[[int], None],
     ) -> list[Description | Undescribed]:
         """See Captioner. Raises JobError when the server is not to be reached, at first or any more."""
-        opening = [Conversation(*row, (params.prompt,)) for row in zip(pictures, seeds, strict=True)]
-        return describe_in_two_passes(self, opening, params, advance)
+        return describe_in_two_passes(self, pictures, seeds, params, advance)
 
     def answer(
         self, conversations: Sequence[Conversation], params: DescribeParams, advance: Callable[[int], None]

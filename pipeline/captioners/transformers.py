@@ -15,8 +15,8 @@ from pipeline.backends.completion import LENGTH, STOP
 from pipeline.captioners.conversation import Conversation, describe_in_two_passes, to_messages
 from pipeline.captioners.description import Description, Undescribed
 from pipeline.captioners.loading import MEND, UNFIT, load_eyed_model
-from pipeline.chat_model import end_tokens, first_line, without_marks
-from pipeline.errors import JobError
+from pipeline.chat_model import end_tokens, without_marks
+from pipeline.errors import JobError, first_line
 from pipeline.generate import Answer
 from pipeline.params import DescribeParams, ModelParams
 from pipeline.prompts import END_MARK, until_mark
@@ -47,8 +47,7 @@ class TransformersCaptioner:
         advance: Callable[[int], None],
     ) -> list[Description | Undescribed]:
         """See Captioner."""
-        opening = [Conversation(*row, (params.prompt,)) for row in zip(pictures, seeds, strict=True)]
-        return describe_in_two_passes(self, opening, params, advance)
+        return describe_in_two_passes(self, pictures, seeds, params, advance)
 
     @torch.inference_mode()
     def answer(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import takewhile
 
+from pipeline.chat_model import end_tokens
 from pipeline.vlm import VisionLanguageModel
 
 _TAIL = 4  # tokens that can hold an end mark and what it was merged with
@@ -20,9 +21,7 @@ class Stops:
     def __init__(self, vlm: VisionLanguageModel) -> None:
         self.chat = vlm.chat
         self.mark = vlm.chat.template.end_mark
-        named = vlm.llm.generation_config.eos_token_id  # some models have several ends, and name them here alone
-        listed = named if isinstance(named, list) else [named]
-        self.end_tokens = {vlm.tokenizer.eos_token_id, vlm.tokenizer.pad_token_id, *listed}
+        self.end_tokens = {*end_tokens(vlm.llm, vlm.tokenizer), vlm.tokenizer.pad_token_id}
         self._touches_mark: dict[int, bool] = {}
 
     def ended(self, ids: Sequence[int], limit: int) -> bool:
