@@ -227,8 +227,9 @@ def _attributes(module: str) -> frozenset[str]:
 @pytest.mark.parametrize(("key", "section"), [pytest.param(*each[1:], id=each[0]) for each in _keys(Params)])
 def test_every_key_of_a_profile_is_read(key: str, section: frozenset[str]) -> None:
     """No key is dead: a module that knows the section, or one that it imports, reads the key as an attribute."""
-    knowing = [name for name in MODULES if name != "pipeline.params" and (not section or section & _names(name))]
-    near = {each for name in knowing for each in {name, *_imports(name)} & MODULES.keys()} - {"pipeline.params"}
+    readers = {name for name in MODULES if not _in_package(name, "pipeline.params")}
+    knowing = [name for name in readers if not section or section & _names(name)]
+    near = {each for name in knowing for each in {name, *_imports(name)} & readers}
     assert [name for name in near if key in _attributes(name)]
 
 

@@ -1,0 +1,52 @@
+"""Params: `params.yaml` names a profile, `profiles/NAME.yaml` holds one section per stage.
+
+Everything is validated once, here. An unknown key is an error that names it and the nearest right one.
+"""
+
+from pipeline.params.data import CorpusParams, DownloadParams, SampleParams, Split
+from pipeline.params.models import (
+    ContrastParams,
+    ModelParams,
+    PretrainParams,
+    ShardsParams,
+    SourceParams,
+    TrainParams,
+)
+from pipeline.params.profile import Params, load_params
+from pipeline.params.section import Section
+from pipeline.params.texts import (
+    SPEED_ONLY,
+    DecodingParams,
+    DescribeParams,
+    EmitParams,
+    EvaluateParams,
+    FilterParams,
+    RewriteParams,
+    ServerParams,
+    VerifyParams,
+)
+
+__all__ = [
+    "SPEED_ONLY",
+    "ContrastParams",
+    "CorpusParams",
+    "DecodingParams",
+    "DescribeParams",
+    "DownloadParams",
+    "EmitParams",
+    "EvaluateParams",
+    "FilterParams",
+    "ModelParams",
+    "Params",
+    "PretrainParams",
+    "RewriteParams",
+    "SampleParams",
+    "Section",
+    "ServerParams",
+    "ShardsParams",
+    "SourceParams",
+    "Split",
+    "TrainParams",
+    "VerifyParams",
+    "load_params",
+]
