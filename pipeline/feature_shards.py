@@ -18,7 +18,7 @@ from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
-from pipeline.failures import Failure
+from pipeline.fetch.failures import Failure
 from pipeline.params import ModelParams
 from pipeline.parquet import write_tables
 from pipeline.parts import digest, load_pixel_format

@@ -9,7 +9,7 @@ from itertools import islice
 import torch
 from torch import Tensor
 
-from pipeline.failures import Failure
+from pipeline.fetch.failures import Failure
 from pipeline.generate import answer, first_turn
 from pipeline.grounding import check_distractors
 from pipeline.params import DecodingParams, PretrainParams

@@ -17,7 +17,7 @@ from io import BytesIO
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from pipeline.failures import Failure
+from pipeline.fetch.failures import Failure
 from pipeline.params import DownloadParams
 
 FORMATS = ("JPEG", "PNG", "WEBP")

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from pipeline.errors import JobError
-from pipeline.failures import Failure
+from pipeline.fetch.failures import Failure
 from pipeline.shards import Record, read_shard
 
 DECODERS = 8  # threads; Pillow gives up the interpreter's lock while it decodes

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from pipeline.colors import main_colors
 from pipeline.errors import JobError
-from pipeline.fetch import fetch
+from pipeline.fetch.rounds import fetch
 from pipeline.params import Params
 from pipeline.parquet import list_shards, read_table
 from pipeline.parts import digest

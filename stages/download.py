@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.command import run_command, stage_params
-from pipeline.fetch import fetch
+from pipeline.fetch.rounds import fetch
 from pipeline.parquet import read_table
 
 SAMPLES = ("curate", "evaluate")

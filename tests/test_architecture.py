@@ -36,7 +36,7 @@ PLUMBING = {
     "pipeline.cli",
     "pipeline.command",
     "pipeline.errors",
-    "pipeline.failures",
+    "pipeline.fetch.failures",
     "pipeline.files",
     "pipeline.lock",
     "pipeline.params",

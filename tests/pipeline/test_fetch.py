@@ -12,8 +12,8 @@ import pyarrow as pa
 import pytest
 
 from pipeline.errors import JobError, UsageError
-from pipeline.failures import failure_of
-from pipeline.fetch import DOWNLOADED, fetch
+from pipeline.fetch.failures import failure_of
+from pipeline.fetch.rounds import DOWNLOADED, fetch
 from pipeline.params import DownloadParams, load_params
 from pipeline.parquet import list_shards, read_table
 from pipeline.runner import Counts

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import UsageError
-from pipeline.loopback import Loopback, serving
+from pipeline.fetch.loopback import Loopback, serving
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipeline.opener import _is_allowed, guarded_opener
+from pipeline.fetch.opener import _is_allowed, guarded_opener
 from tests.pipeline import misbehaving
 from tests.pipeline.misbehaving import JPEG, Server, drips_body, floods, redirects, sends, serving
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from pipeline.errors import JobError
-from pipeline.failures import Failure
+from pipeline.fetch.failures import Failure
 from pipeline.pairs import Pairs, hold_out, sample_captions
 from pipeline.params import PretrainParams, load_params
 from pipeline.shards import Record

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from pipeline.failures import Failure
+from pipeline.fetch.failures import Failure
 from pipeline.params import DownloadParams, load_params
 from pipeline.pictures import Picture, to_picture, untrusted_pictures
 from tests.pipeline.misbehaving import drawing, encoded

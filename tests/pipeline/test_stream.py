@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import JobError
-from pipeline.failures import Failure
+from pipeline.fetch.failures import Failure
 from pipeline.shards import Record, read_shard
 from pipeline.stream import Batch, Place, Share, Source, Stream, mixed_batches, places_of, read_ahead
 from tests.shard_files import Row, noise, rows_of, write_source, write_tar

@@ -21,12 +21,13 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from pipeline.attempt import Answers, fetch_shards
+from pipeline import pictures
 from pipeline.errors import JobError, UsageError
-from pipeline.failures import Failure
+from pipeline.fetch.attempt import Answers, fetch_shards
+from pipeline.fetch.failures import Failure
+from pipeline.fetch.loopback import Loopback, is_local, serving
 from pipeline.files import link_or_copy, remove, replacing_folder
 from pipeline.lock import exclusive
-from pipeline.loopback import Loopback, is_local, serving
 from pipeline.params import DownloadParams
 from pipeline.parquet import read_table, write_table
 from pipeline.pictures import Picture, to_picture, untrusted_pictures
@@ -37,7 +38,7 @@ from pipeline.schema import CANDIDATE, FAILED, OUTCOME, PICTURE
 STAGE = "download"
 DOWNLOADED = pa.schema([*CANDIDATE, *PICTURE, *OUTCOME])
 SPEED_ONLY = {"processes", "threads"}  # params that change no result
-SOURCES = ("attempt", "failures", "fetch", "fetch_worker", "loopback", "opener", "pictures")
+SOURCES = (Path(__file__).parent, Path(pictures.__file__))  # what decides a result
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def _plan(rows: pa.Table, work: Path, params: DownloadParams) -> list[_Shard]:
     """Cut the rows into shards and name each result by the fingerprint of all that decides it."""
     facts = {
         "params": params.model_dump(mode="json", exclude=SPEED_ONLY),
-        "code": code_version(*(Path(__file__).with_name(f"{name}.py") for name in SOURCES)),
+        "code": code_version(*SOURCES),
         "versions": {package: version(package) for package in ("img2dataset", "pillow", "pyarrow")},
     }
     shards = []

@@ -23,8 +23,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import JobError
-from pipeline.failures import Failure, failure_of
-from pipeline.fetch_worker import PARENT, TRUSTED
+from pipeline.fetch.failures import Failure, failure_of
+from pipeline.fetch.worker import PARENT, TRUSTED
 from pipeline.files import remove
 from pipeline.params import DownloadParams
 
@@ -136,7 +136,7 @@ def _started(
     arguments = json.dumps(_arguments(folder, len(shards[0]), params))
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "pipeline.fetch_worker", arguments],
+            [sys.executable, "-m", "pipeline.fetch.worker", arguments],
             env=_environment(trusted),
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -170,7 +170,7 @@ def _arguments(folder: Path, shard_rows: int, params: DownloadParams) -> dict[st
 
 
 def _environment(trusted: Collection[str]) -> dict[str, str]:
-    path = os.pathsep.join(filter(None, [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH")]))
+    path = os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]))
     return os.environ | {
         PARENT: str(os.getpid()),
         TRUSTED: " ".join(trusted),

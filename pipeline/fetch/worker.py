@@ -1,6 +1,6 @@
-"""python -m pipeline.fetch_worker ARGUMENTS
+"""python -m pipeline.fetch.worker ARGUMENTS
 
-img2dataset in a process of its own, started by `pipeline.attempt` alone. ARGUMENTS is the JSON object of
+img2dataset in a process of its own, started by `pipeline.fetch.attempt` alone. ARGUMENTS is the JSON object of
 `img2dataset.download`'s keyword arguments. The environment says which process it must not outlive and which
 addresses it may reach besides public ones.
 """
@@ -14,7 +14,7 @@ import signal
 import sys
 import urllib.request
 
-from pipeline.opener import guarded_opener
+from pipeline.fetch.opener import guarded_opener
 
 PARENT, TRUSTED = "PAIRMILL_PARENT", "PAIRMILL_TRUSTED"
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
