@@ -107,7 +107,7 @@ def load_vision(folder: Path, dtype: torch.dtype = torch.float32) -> PreTrainedM
         return cast("PreTrainedModel", _load(EfficientNetLite0, folder, VISION, dtype))
     if values.get("model_type") == Blip2VisionConfig.model_type:
         return _with_own_eps(_load(Blip2VisionModel, folder, VISION, dtype))
-    config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    config = _guarded(folder, VISION, lambda: AutoConfig.from_pretrained(folder, local_files_only=True))
     # CLIP's and SigLIP's folders hold a text tower too.
     return cast(
         "PreTrainedModel", _load(AutoModel, folder, VISION, dtype, config=getattr(config, "vision_config", config))

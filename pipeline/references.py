@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,15 +13,23 @@ from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, Repo
 from pipeline.errors import JobError, UsageError, first_line
 from pipeline.parts import digest
 
+_HUB_ID = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)@(?P<revision>[\w./-]+)")
+
+
+def hub_reference(text: str) -> dict[str, str] | None:
+    """`OWNER/NAME@REVISION` of the Hub as a reference; None where a text is no such name."""
+    named = _HUB_ID.fullmatch(text)
+    return named.groupdict() if named else None
+
 
 def split_reference(text: str, flag: str) -> dict[str, str]:
     """`FOLDER`, or `OWNER/NAME@REVISION` of the Hub, as a reference. Raises UsageError where it is neither."""
     if Path(text).is_dir():
         return {"folder": str(Path(text).resolve())}
-    name, _, revision = text.partition("@")
-    if not revision or name.count("/") != 1:
+    reference = hub_reference(text)
+    if reference is None:
         raise UsageError(f"{flag} {text}: no such folder; a model of the Hub is OWNER/NAME@REVISION")
-    return {"repository": name, "revision": revision}
+    return reference
 
 
 def fetch(reference: dict[str, str], patterns: Sequence[str]) -> Path:

@@ -53,6 +53,13 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def keyless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No proxy before a test's own servers, and no key for them but what the test sets."""
+    monkeypatch.delenv("PAIRMILL_API_KEY", raising=False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+
 @pytest.fixture(scope="session")
 def model_params(root: Path, tmp_path_factory: pytest.TempPathFactory) -> ModelParams:
     """The smoke profile's model (float32, pyramid 1 and 2), its tiny random parts on disk; no checkpoint yet."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,8 +18,8 @@ from pipeline.chat_model import digest_folder
 from pipeline.compose import best_device
 from pipeline.errors import JobError, UsageError, first_line
 from pipeline.params import ModelParams
+from pipeline.references import hub_reference
 
-HUB_ID = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)@(?P<revision>[\w./-]+)")
 MEND = "set describe.model to an image-text-to-text chat model in safetensors"
 # What transformers raises over a folder that is not, or not wholly, what it takes it for.
 UNFIT = (OSError, ValueError, TypeError, LookupError, AttributeError, ImportError, RuntimeError)
@@ -47,12 +46,12 @@ def load_eyed_model(source: str | None, run: ModelParams) -> EyedModel:
     if Path(source).is_dir():
         model, processor = _load_parts(source, run, local_files_only=True)
         return EyedModel(Path(source).resolve().name, digest_folder(Path(source)), model, processor)
-    named = HUB_ID.fullmatch(source)
+    named = hub_reference(source)
     if named is None:
         raise UsageError(f"describe.model: there is no folder {source}, and backend transformers needs {forms}")
-    commit = _commit(named["repo"], named["revision"])
-    model, processor = _load_parts(named["repo"], run, revision=commit)
-    return EyedModel(named["repo"], commit, model, processor)
+    commit = _commit(named["repository"], named["revision"])
+    model, processor = _load_parts(named["repository"], run, revision=commit)
+    return EyedModel(named["repository"], commit, model, processor)
 
 
 def _commit(repo: str, revision: str) -> str:

@@ -15,7 +15,8 @@ from pipeline.backends.completion import Completion
 from pipeline.backends.openai import ServerRewriter
 from pipeline.chat_answer import LONGEST_PAUSE, read_retry_after
 from pipeline.errors import JobError, UsageError
-from pipeline.params import RewriteParams, ServerParams, load_params
+from pipeline.params import RewriteParams, load_params
+from tests.pipeline.asking import asking, at
 from tests.pipeline.chat_server import (
     Handler,
     Reply,
@@ -36,28 +37,13 @@ KEY = "sk-secret-0123456789"
 OK = Completion("ok", "stop")
 HTML = b"<!DOCTYPE html>\n<html><body>Welcome to nginx!</body></html>"
 
-
-@pytest.fixture(autouse=True)
-def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No key and no proxy but what a test sets."""
-    monkeypatch.delenv("PAIRMILL_API_KEY", raising=False)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+pytestmark = pytest.mark.usefixtures("keyless")
 
 
 @pytest.fixture
 def params(root: Path) -> RewriteParams:
     """Asks one row at a time."""
-    server = ServerParams(
-        base_url="http://127.0.0.1:9/v1", api_key_env="PAIRMILL_API_KEY", concurrency=1, deadline=30, retries=3
-    )
-    changes = {"backend": "openai", "model": "m", "server": server}
-    return load_params("embedded", root).rewrite.model_copy(update=changes)
-
-
-def at(params: RewriteParams, **changes: object) -> RewriteParams:
-    """The same params with another server, or with the same one asked in another way."""
-    assert params.server is not None
-    return params.model_copy(update={"server": params.server.model_copy(update=changes)})
+    return asking(load_params("embedded", root).rewrite, concurrency=1, retries=3)
 
 
 def complete(params: RewriteParams, texts: Sequence[str], replies: Sequence[Reply]) -> tuple[list[Completion], int]:

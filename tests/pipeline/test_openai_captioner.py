@@ -14,7 +14,8 @@ from pipeline.captioners.openai import ServerCaptioner, read_reply
 from pipeline.chat_answer import Reply
 from pipeline.errors import JobError, UsageError
 from pipeline.generate import Answer
-from pipeline.params import DescribeParams, ServerParams, load_params
+from pipeline.params import DescribeParams, load_params
+from tests.pipeline.asking import asking, at
 from tests.pipeline.chat_server import completion, says, sends, serving
 from tests.pipeline.misbehaving import closed_port
 from tests.pipeline.vision_server import serving_pictures
@@ -22,6 +23,8 @@ from tests.pipeline.vision_server import serving_pictures
 SIZES = {"red": (24, 16), "green": (16, 16), "blue": (40, 8)}
 PICTURES = [Image.new("RGB", size, colour) for colour, size in SIZES.items()]
 SEEDS = [7, 2**31 - 1, 0]
+
+pytestmark = pytest.mark.usefixtures("keyless")
 
 
 def of(colour: str) -> Description:
@@ -34,27 +37,10 @@ def of(colour: str) -> Description:
 RED, GREEN, BLUE = map(of, SIZES)
 
 
-@pytest.fixture(autouse=True)
-def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No key and no proxy but what a test sets."""
-    monkeypatch.delenv("PAIRMILL_API_KEY", raising=False)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-
-
 @pytest.fixture
 def params(root: Path) -> DescribeParams:
     """Greedy, up to 80 tokens are continued, two rows at a time."""
-    server = ServerParams(
-        base_url="http://127.0.0.1:9/v1", api_key_env="PAIRMILL_API_KEY", concurrency=2, deadline=30, retries=1
-    )
-    changes = {"backend": "openai", "model": "m", "server": server}
-    return load_params("smoke", root).describe.model_copy(update=changes)
-
-
-def at(params: DescribeParams, **changes: object) -> DescribeParams:
-    """The same params with another server, or with the same one asked in another way."""
-    assert params.server is not None
-    return params.model_copy(update={"server": params.server.model_copy(update=changes)})
+    return asking(load_params("smoke", root).describe, concurrency=2, retries=1)
 
 
 def describe(params: DescribeParams, base_url: str) -> list[Description | Undescribed]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -144,4 +145,16 @@ def test_weights_that_do_not_fit_are_one_line(
     with pytest.raises(JobError, match=r"cannot load the vision tower in .*run `make assets`") as error:
         load_vision(folder)
     assert str(folder) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("kind", ["unheard_of", None])
+def test_a_tower_that_transformers_does_not_know_is_one_line(
+    model_params: ModelParams, tmp_path: Path, kind: str | None
+) -> None:
+    """As damaged weights are: the folder, and what to do."""
+    folder = shutil.copytree(model_params.vision, tmp_path / "tower")
+    (folder / "config.json").write_text(json.dumps({"model_type": kind} if kind else {}))
+    with pytest.raises(JobError, match=r"cannot load the vision tower in .*run `make assets`") as error:
+        load_vision(folder)
     assert "\n" not in str(error.value)

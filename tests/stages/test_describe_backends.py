@@ -9,7 +9,6 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-import yaml
 from PIL import Image
 
 from pipeline.ledger import check_balance, ledger_of
@@ -18,8 +17,8 @@ from pipeline.parquet import read_table, write_table
 from pipeline.schema import CANDIDATE, FAILED, OUTCOME, PICTURE
 from pipeline.vlm import VisionLanguageModel
 from stages.describe import main
-from tests.pipeline.misbehaving import closed_port
 from tests.pipeline.vision_server import serving_pictures
+from tests.stages.commands import Stage, check_one_line, link_code, run_changed, server_at
 from tests.tiny_chat import save_tiny_idefics3, save_tiny_llava
 
 COLOURS = (("red", None, "blue"), ("green", "blue"))  # of the pictures of two shards; one was not to be had
@@ -37,30 +36,20 @@ def downloaded(colour: str | None, key: str) -> dict[str, object]:
 
 
 @pytest.fixture
-def stage(
-    workplace: Path, root: Path, model_params: ModelParams, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., int]:
+def stage(workplace: Path, root: Path, model_params: ModelParams, keyless: None) -> Stage:  # noqa: ARG001
     """Runs the command over two shards (four living rows) with some params changed; returns the exit code."""
     parts = {"llm": str(model_params.llm), "vision": str(model_params.vision), "checkpoint": "stage1"}
-    for name in ("pipeline", "stages"):
-        (workplace / name).symlink_to(root / name)
+    link_code(workplace, root)
     schema = pa.schema([*CANDIDATE, *PICTURE, *OUTCOME])
     for number, colours in enumerate(COLOURS):
         rows = [downloaded(colour, f"{number}{place:015x}") for place, colour in enumerate(colours)]
         table = pa.Table.from_pylist(rows, schema=schema)
         write_table(table, Path(f"outputs/embedded/download/curate/part-{number:05d}.parquet"))
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.delenv("PAIRMILL_API_KEY", raising=False)
-    profile = Path("profiles/embedded.yaml")
 
     def run(base_url: str | None = None, concurrency: int = 2, **changes: object) -> int:
-        sections = yaml.safe_load(profile.read_text(encoding="utf-8"))
-        server = {"base_url": base_url, "api_key_env": "PAIRMILL_API_KEY", "concurrency": concurrency}
-        asked = {"server": {**server, "deadline": 60, "retries": 1} if base_url else None}
-        sections["describe"] |= {"max_new_tokens": 8, **asked, **changes}
-        sections["model"] |= {"dtype": "float32", "threads": 1, **parts}
-        profile.write_text(yaml.safe_dump(sections), encoding="utf-8")
-        return main(["--profile", "embedded"])
+        server = server_at(base_url, concurrency, retries=1)
+        model = {"dtype": "float32", "threads": 1, **parts}
+        return run_changed(main, {"describe": {"max_new_tokens": 8, **server, **changes}, "model": model})
 
     return run
 
@@ -73,7 +62,7 @@ def rows() -> list[dict[str, Any]]:
     return records
 
 
-def test_backend_minigpt4(stage: Callable[..., int], tiny_vlm: VisionLanguageModel) -> None:
+def test_backend_minigpt4(stage: Stage, tiny_vlm: VisionLanguageModel) -> None:
     """The stage-1 model that the section `model` names."""
     tiny_vlm.save_pretrained("stage1")
     assert stage(backend="minigpt4") == 0
@@ -87,7 +76,7 @@ def test_backend_minigpt4(stage: Callable[..., int], tiny_vlm: VisionLanguageMod
 
 
 @pytest.mark.parametrize("save", [save_tiny_llava, save_tiny_idefics3])
-def test_backend_transformers(stage: Callable[..., int], save: Callable[[Path], Path]) -> None:
+def test_backend_transformers(stage: Stage, save: Callable[[Path], Path]) -> None:
     """A chat model of transformers, whichever its architecture: equal pictures are described equally."""
     assert stage(backend="transformers", model=str(save(Path("models/tiny")))) == 0
     red, gone, blue, green, also_blue = rows()
@@ -100,7 +89,7 @@ def test_backend_transformers(stage: Callable[..., int], save: Callable[[Path], 
     assert (red["continue_prompt"], red["first_finish"], red["first_tokens"]) == ("Continue", "length", 8)
 
 
-def test_backend_openai(stage: Callable[..., int]) -> None:
+def test_backend_openai(stage: Stage) -> None:
     """A server in a process of its own; each row's own seed goes to it."""
     with serving_pictures() as server:
         assert stage(backend="openai", model="m", base_url=server.base_url) == 0
@@ -115,7 +104,7 @@ def test_backend_openai(stage: Callable[..., int]) -> None:
     assert len(sent) == 4
 
 
-def test_a_row_that_the_server_fails_is_failed(stage: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_row_that_the_server_fails_is_failed(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     """It says why, the others live on, and the ledger balances."""
     with serving_pictures({"[blue]": ["no_picture", "looks"]}) as server:
         assert stage(backend="openai", model="m", base_url=server.base_url) == 0
@@ -128,9 +117,7 @@ def test_a_row_that_the_server_fails_is_failed(stage: Callable[..., int], capsys
     assert (found[2]["captioner"], found[2]["raw_text"]) == ("m", None)
 
 
-def test_a_server_that_comes_back_finds_finished_shards(
-    stage: Callable[..., int], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_server_that_comes_back_finds_finished_shards(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     """It dies in the second shard: one line. The next run, however many requests at once, describes that shard alone."""
     with serving_pictures({"[green]": ["dies"]}) as server:
         url = server.base_url
@@ -160,16 +147,8 @@ REQUESTS = [
 
 @pytest.mark.parametrize(("changes", "code", "message"), REQUESTS)
 def test_what_cannot_work_is_one_line(
-    stage: Callable[..., int],
-    changes: dict[str, str],
-    code: int,
-    message: str,
-    capsys: pytest.CaptureFixture[str],
+    stage: Stage, changes: dict[str, str], code: int, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """An exit code, a line that names the key, folder or address, and no output that looks like one."""
-    dead = f"http://127.0.0.1:{closed_port()}/v1"
-    assert stage(**{key: dead if value == "DEAD" else value for key, value in changes.items()}) == code
-    said = f"pairmill: error: {message.replace('DEAD', dead)}"
-    lines = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("describe:  ")]  # its bar
-    assert [line[: len(said)] for line in lines] == [said]
+    check_one_line(stage, changes, code, message, capsys)
     assert not OUT.exists()

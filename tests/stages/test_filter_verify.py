@@ -8,7 +8,6 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-import yaml
 
 from filters import RULES, rule_set_version
 from pipeline.params import FilterParams, VerifyParams, load_params
@@ -18,6 +17,7 @@ from stages import filter as filter_stage
 from stages import verify as verify_stage
 from stages.filter import FILTERED, MENDABLE, filter_rows
 from stages.verify import VERIFIED, verify_rows
+from tests.stages.commands import link_code, run_changed
 
 SOUND = "The image shows a cat sitting on a mat. It is about animals and pets."
 TEXTS = [
@@ -152,21 +152,16 @@ SHARDS: list[list[str | None]] = [[SOUND, None], ["A cat."]]
 
 
 @pytest.fixture
-def run(workplace: Path, root: Path) -> Callable[..., int]:
+def run(workplace: Path, root: Path, limits: FilterParams) -> Callable[..., int]:
     """Runs one of the commands on two shards with some limits changed; returns the exit code."""
-    for name in ("pipeline", "stages"):
-        (workplace / name).symlink_to(root / name)
+    link_code(workplace, root)
     for number, texts in enumerate(SHARDS):
         for folder, column in (("describe", "raw_text"), ("rewrite", "final_text")):
             write_table(table(column, texts), Path(f"outputs/embedded/{folder}/part-{number:05d}.parquet"))
-    profile = Path("profiles/embedded.yaml")
 
-    def run(stage: str, **limits: float) -> int:
-        sections = yaml.safe_load(profile.read_text(encoding="utf-8"))
-        sections[stage]["limits"] = {**sections[stage]["limits"], **limits}
-        profile.write_text(yaml.safe_dump(sections), encoding="utf-8")
+    def run(stage: str, **changed: float) -> int:
         main = {"filter": filter_stage.main, "verify": verify_stage.main}[stage]
-        return main(["--profile", "embedded"])
+        return run_changed(main, {stage: {"limits": {**limits.limits, **changed}}})
 
     return run
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-import yaml
 
 from pipeline.backends.completion import Completion
 from pipeline.command import INTERRUPTED
@@ -20,7 +19,7 @@ from pipeline.parquet import read_table, write_table
 from pipeline.schema import OUTCOME, REJECTED
 from stages.rewrite import REWRITTEN, main, rewrite_rows
 from tests.pipeline.chat_server import Reply, hangs, says, sends, serving
-from tests.pipeline.misbehaving import closed_port
+from tests.stages.commands import Stage, check_one_line, link_code, run_changed, server_at
 
 SOURCE = "The image shows two mans sitting on a red mat. They sits on a mat near a dog."
 MENDED = "The image shows two men sitting on a red mat. They sit on a mat near a dog."
@@ -172,24 +171,16 @@ def test_without_a_rewriter_every_row_is_skipped(params: RewriteParams) -> None:
 
 
 @pytest.fixture
-def stage(workplace: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+def stage(workplace: Path, root: Path, keyless: None) -> Stage:  # noqa: ARG001
     """Runs the command over two shards (three living rows) with some params changed; returns the exit code."""
-    for name in ("pipeline", "stages"):
-        (workplace / name).symlink_to(root / name)
+    link_code(workplace, root)
     shards = [filtered(SOURCE, "gone", dead=[1]), filtered("A cat sit on a mat.", LONG)]
     for number, rows in enumerate(shards):
         write_table(rows, Path(f"outputs/embedded/filter/part-{number:05d}.parquet"))
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.delenv("PAIRMILL_API_KEY", raising=False)
-    profile = Path("profiles/embedded.yaml")
 
     def run(base_url: str | None = None, concurrency: int = 4, **changes: object) -> int:
-        sections = yaml.safe_load(profile.read_text(encoding="utf-8"))
-        server = {"base_url": base_url, "api_key_env": "PAIRMILL_API_KEY", "concurrency": concurrency}
-        asked = {"server": {**server, "deadline": 60, "retries": 0} if base_url else None}
-        sections["rewrite"] |= {"batch_size": 2, "max_new_tokens": 8, **asked, **changes}
-        profile.write_text(yaml.safe_dump(sections), encoding="utf-8")
-        return main(["--profile", "embedded"])
+        server = server_at(base_url, concurrency, retries=0)
+        return run_changed(main, {"rewrite": {"batch_size": 2, "max_new_tokens": 8, **server, **changes}})
 
     return run
 
@@ -200,7 +191,7 @@ def verdicts() -> list[list[str | None]]:
     return [read_table(shard)["rewrite_verdict"].to_pylist() for shard in shards]
 
 
-def test_backend_none_from_end_to_end(stage: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+def test_backend_none_from_end_to_end(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     """Two lines in the end: the rows and the verdicts."""
     assert stage(backend="none") == 0
     assert verdicts() == [["skipped", None], ["skipped", "skipped"]]
@@ -209,7 +200,7 @@ def test_backend_none_from_end_to_end(stage: Callable[..., int], capsys: pytest.
     assert counts == "rewrite: 0 accepted, 0 unchanged, 0 refused, 3 skipped, 0 failed"
 
 
-def test_backend_local_from_end_to_end(stage: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+def test_backend_local_from_end_to_end(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     """A model that writes noise: the guard refuses it all, and every row keeps its text."""
     from tests.tiny import save_tiny_llm
 
@@ -221,7 +212,7 @@ def test_backend_local_from_end_to_end(stage: Callable[..., int], capsys: pytest
     assert last["rewritten_text"]
 
 
-def test_backend_openai_from_end_to_end(stage: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+def test_backend_openai_from_end_to_end(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     """Good answers are taken; a row that the server fails keeps its text and lives on."""
     script: dict[str, list[Reply]] = {
         "two mans": [says(MENDED)],
@@ -246,21 +237,14 @@ REQUESTS = [
 
 @pytest.mark.parametrize(("changes", "code", "message"), REQUESTS)
 def test_what_cannot_work_is_one_line(
-    stage: Callable[..., int],
-    changes: dict[str, str],
-    code: int,
-    message: str,
-    capsys: pytest.CaptureFixture[str],
+    stage: Stage, changes: dict[str, str], code: int, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """An exit code, a line that names the key or the address, and no output that looks like one."""
-    dead = f"http://127.0.0.1:{closed_port()}/v1"
-    assert stage(**{key: dead if value == "DEAD" else value for key, value in changes.items()}) == code
-    last = capsys.readouterr().err.splitlines()[-1]
-    assert last.startswith(f"pairmill: error: {message.replace('DEAD', dead)}")
+    check_one_line(stage, changes, code, message, capsys)
     assert not Path("outputs/embedded/rewrite").exists()
 
 
-def test_an_interrupted_run_keeps_its_shards(stage: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_interrupted_run_keeps_its_shards(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     """SIGTERM in the second shard: one line; the next run, however many requests at once, asks about that shard alone."""
 
     def stop(_handler: object) -> None:
