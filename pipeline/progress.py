@@ -25,8 +25,8 @@ class _Lines:
         self._stream.flush()
 
 
-def row_bar(stage: str, total: int, done: int) -> tqdm:
-    """A bar on stderr over `total` rows, `done` of which an earlier run has finished."""
+def row_bar(stage: str, total: int | None, done: int) -> tqdm:
+    """A bar on stderr over `total` rows (None: nobody knows), `done` of which an earlier run has finished."""
     if sys.stderr.isatty():
         return tqdm(desc=stage, total=total, initial=done, unit="row", mininterval=0.2, dynamic_ncols=True)
     return tqdm(

@@ -76,7 +76,7 @@ def _read_tar(file: BinaryIO, path: Path, start: int) -> Iterator[Record | str]:
     found, torn = 0, False
     try:
         with tarfile.open(fileobj=file, mode="r:") as tar:
-            for group in _groups(tar, file):
+            for group in tar_groups(tar, file):
                 if found >= start:
                     yield _tar_record(tar, group)
                 found += 1
@@ -87,7 +87,7 @@ def _read_tar(file: BinaryIO, path: Path, start: int) -> Iterator[Record | str]:
         yield from [TORN_SHARD, *[LOST_RECORD] * lost][max(0, start - found) :]
 
 
-def _groups(tar: tarfile.TarFile, file: BinaryIO) -> Iterator[dict[str, tarfile.TarInfo]]:
+def tar_groups(tar: tarfile.TarFile, file: BinaryIO) -> Iterator[dict[str, tarfile.TarInfo]]:
     """The members of each record by suffix: members of one record stand together and share all before the first dot.
 
     Raises TarError at a tear; the record in hand may lack members, so it does not come out.
@@ -111,14 +111,15 @@ def _groups(tar: tarfile.TarFile, file: BinaryIO) -> Iterator[dict[str, tarfile.
 
 
 def _tar_record(tar: tarfile.TarFile, group: dict[str, tarfile.TarInfo]) -> Record | str:
-    data = {suffix: _content(tar, member) for suffix, member in group.items() if suffix in (*PICTURES, "txt")}
+    data = {suffix: tar_content(tar, member) for suffix, member in group.items() if suffix in (*PICTURES, "txt")}
     picture = next((data[suffix] for suffix in PICTURES if suffix in data), None)
     caption = data.get("txt", b"").decode("utf-8", errors="replace")
     key = next(iter(group.values())).name.rpartition("/")[2].partition(".")[0]
     return _record(key, caption, picture)
 
 
-def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+def tar_content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    """The bytes of a member; none of what is no file."""
     file = tar.extractfile(member)
     return file.read() if file else b""
 

@@ -1,124 +1,121 @@
 """python -m stages.corpus --profile embedded
 
-Write outputs/<profile>/corpus.parquet: one row a picture with its caption, its stable address and the split
-it belongs to. The split is drawn by caption, so that drawings with one caption never stand on both sides.
+Read the source once and write outputs/<profile>/corpus.parquet: one row a picture with its caption, its stable
+address and the split it belongs to, as many of each split as can ever be asked for. The split is drawn by caption, so
+that pictures with one caption never stand on both sides. Rows that are none go to bad_rows.parquet, with their lines.
 """
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
 
-from pipeline.captions import clean_title
 from pipeline.command import run_command, stage_params
-from pipeline.debian import Titled, read_packages
+from pipeline.draw import Drawing
 from pipeline.errors import JobError
-from pipeline.params import CorpusParams, Split
-from pipeline.parquet import write_table
-from pipeline.schema import CANDIDATE
+from pipeline.ledger import LEDGER
+from pipeline.params import CorpusParams
+from pipeline.parquet import write_table, write_tables
+from pipeline.progress import row_bar
+from pipeline.schema import FAILED
+from pipeline.sources import BadRow, Titled, read_source
 
-CORPUS = CANDIDATE.append(pa.field("split", pa.string(), nullable=False))
-
-
-def key_of(url: str) -> str:
-    """The key of an address: 16 hex digits, the same on every machine."""
-    return sha256(url.encode()).hexdigest()[:16]
-
-
-def split_of(caption: str, splits: Mapping[Split, float]) -> Split:
-    """The split that a caption falls into: its hash, as a number in [0, 1), against the cumulated shares."""
-    point = int.from_bytes(sha256(f"split {caption}".encode()).digest()[:8], "big") / 2**64
-    edge = 0.0
-    for name, share in splits.items():
-        edge += share
-        if point < edge:
-            return name
-    return list(splits)[-1]
+STAGE = "corpus"
+ROWS_AT_ONCE = 1_000  # what a processor's cache holds; the first of them must not all be bad
+WRITTEN_AT_ONCE = 10_000  # bad rows
 
 
-def build_corpus(pictures: Iterable[Titled], params: CorpusParams) -> tuple[pa.Table, Counter[str]]:
-    """The corpus, sorted by key, and how many pictures were left out for which reason.
+def draw(source: Iterable[Titled | BadRow], drawing: Drawing, params: CorpusParams) -> Iterator[pa.Table]:
+    """Offer a source's rows to `drawing`, and yield the bad ones as tables of LEDGER.
 
-    An address that is listed more than once is one picture, with the first caption that says something.
+    Raises JobError when the first rows are all bad, or all rows of a smaller source.
     """
-    left_out: Counter[str] = Counter()
-    by_key: dict[str, Titled] = {}
-    for picture in pictures:
-        if not picture.caption:
-            left_out["caption says nothing"] += 1
-        elif by_key.setdefault(key_of(picture.url), picture) is not picture:
-            left_out["address seen before"] += 1
-    shared = Counter(picture.caption for picture in by_key.values())
-    rows = []
-    for key, picture in sorted(by_key.items()):
-        if shared[picture.caption] > params.max_shared:
-            left_out[f"caption shared by more than {params.max_shared} pictures"] += 1
-        else:
-            rows.append({"key": key, **asdict(picture), "split": split_of(picture.caption, params.splits)})
-    return pa.Table.from_pylist(rows, schema=CORPUS), left_out
+    rows, waiting = iter(source), list[BadRow]()
+    batch = list(islice(rows, ROWS_AT_ONCE))
+    if not batch:
+        return
+    if not any(isinstance(row, Titled) for row in batch):
+        _raise_all_bad([row for row in batch if isinstance(row, BadRow)], params)
+    with row_bar(STAGE, None, 0) as bar, _without_cycles():
+        while batch:
+            titled = [row for row in batch if isinstance(row, Titled)]
+            drawing.offer(titled)
+            if len(titled) < len(batch):
+                waiting += [row for row in batch if isinstance(row, BadRow)]
+            if len(waiting) >= WRITTEN_AT_ONCE:
+                yield ledger_of_bad(waiting)
+                waiting.clear()
+            bar.update(len(batch))
+            batch = list(islice(rows, ROWS_AT_ONCE))
+    yield ledger_of_bad(waiting)
 
 
-def read_folder(folder: Path) -> list[Titled]:
-    """Pictures of a folder, captioned by its captions.tsv: file, caption and optional keywords (comma-separated)."""
-    listing = folder / "captions.tsv"
-    if not listing.is_file():
-        raise JobError(f"{listing} does not exist: write one line a picture, file<TAB>caption, or set corpus.path")
-    pictures = []
-    for number, cells in _tsv(listing):
-        if len(cells) < 2 or not cells[0]:
-            raise JobError(f"{listing}:{number}: wanted file<TAB>caption")
-        keywords = [word.strip() for word in cells[2].split(",") if word.strip()] if len(cells) > 2 else []
-        pictures.append(Titled(f"folder:{cells[0]}", clean_title(cells[1]), keywords, folder.name))
-    return pictures
+@contextmanager
+def _without_cycles() -> Iterator[None]:
+    """Keep Python from looking for reference cycles, of which rows have none: that is half of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
-def read_tsv(path: Path) -> list[Titled]:
-    """Conceptual Captions' table: caption<TAB>address, no header."""
-    if not path.is_file():
-        raise JobError(f"{path} does not exist: fetch Conceptual Captions' TSV, or set corpus.path")
-    pictures = []
-    for number, cells in _tsv(path):
-        if len(cells) != 2 or not cells[1].startswith(("http://", "https://")):
-            raise JobError(f"{path}:{number}: wanted caption<TAB>http address")
-        caption = cells[0].strip() if any(map(str.isalpha, cells[0])) else ""
-        pictures.append(Titled(cells[1].strip(), caption, [], path.name))
-    return pictures
+def ledger_of_bad(rows: Iterable[BadRow]) -> pa.Table:
+    """Bad rows as the ledger has them: the place of each is its address, and the hash of that its key."""
+    records = [
+        {
+            "key": sha256(row.place.encode()).hexdigest()[:16],
+            "url": row.place,
+            "outcome": FAILED,
+            "stage": STAGE,
+            "rule": row.rule,
+            "reason": row.reason,
+        }
+        for row in rows
+    ]
+    return pa.Table.from_pylist(records, schema=LEDGER)
 
 
-def _tsv(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """The lines that are not empty, with their numbers; bytes, so that an error of encoding has a line too."""
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
-            except UnicodeDecodeError as error:
-                raise JobError(f"{path}:{number}: byte {error.start + 1} is not UTF-8; save it as UTF-8") from None
-            if text:
-                yield number, text.split("\t")
-
-
-def read_source(params: CorpusParams) -> Iterable[Titled]:
-    """The captioned pictures of the source that the params name."""
-    if params.source == "debian":
-        return read_packages(params.path, params.max_pixels)
-    return read_folder(params.path) if params.source == "folder" else read_tsv(params.path)
+def _raise_all_bad(rows: Sequence[BadRow], params: CorpusParams) -> None:
+    rule, count = Counter(row.rule for row in rows).most_common(1)[0]
+    example = next(row for row in rows if row.rule == rule)
+    which = f"the first {ROWS_AT_ONCE:,} rows are" if len(rows) == ROWS_AT_ONCE else f"its {len(rows)} rows are"
+    raise JobError(
+        f"{params.path}: all of {which} bad, {count} of them {rule}, e.g. {example.place}: {example.reason};"
+        f" see that corpus.source ({params.source}) and corpus.columns fit"
+    )
 
 
 def _run(argv: Sequence[str] | None) -> None:
     params = stage_params(__doc__, argv)
-    table, left_out = build_corpus(read_source(params.corpus), params.corpus)
+    outputs = Path("outputs", params.profile)
+    drawing, faults = Drawing(params.corpus, params.sample), Counter[str]()
+
+    def bad_tables() -> Iterator[pa.Table]:
+        for table in draw(read_source(params.corpus), drawing, params.corpus):
+            faults.update(table["rule"].to_pylist())
+            yield table
+
+    write_tables(bad_tables(), LEDGER, outputs / "bad_rows.parquet")
+    table, left_out = drawing.corpus()
     if not table.num_rows:
         raise JobError(f"the corpus in {params.corpus.path} is empty: no picture has a caption that says something")
-    write_table(table, Path("outputs", params.profile, "corpus.parquet"))
+    write_table(table, outputs / "corpus.parquet")
     splits = Counter(table["split"].to_pylist())
     print(f"corpus: {table.num_rows} pictures ({', '.join(f'{n} {s}' for s, n in sorted(splits.items()))})")
     for reason, count in left_out.most_common():
         print(f"  left out: {count} ({reason})")
+    for rule, count in faults.most_common():
+        print(f"  bad rows: {count} ({rule}), listed in {outputs / 'bad_rows.parquet'}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,15 +1,14 @@
 """python -m stages.sample --profile embedded
 
-Draw the pictures to be curated and the held-out ones to be judged on, into outputs/<profile>/sample/. Rows are
-ranked by a hash of the seed and their key, so a sample depends on neither the order nor the number of other
-rows, and a larger sample holds the smaller one. The pre-training split is ranked alike and kept whole.
+Draw the candidates for curation and the held-out ones to be judged on, into outputs/<profile>/sample/: as many as
+may be tried for the pictures that are wanted, in the order of the seed. A sample depends on neither the order nor the
+number of other rows, and a larger one begins with the smaller. The pre-training split is ranked alike and kept whole.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from hashlib import sha256
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,26 +16,25 @@ import pyarrow.compute as pc
 
 from pipeline.command import run_command, stage_params
 from pipeline.errors import JobError, UsageError
+from pipeline.order import candidates, ranks
 from pipeline.params import SampleParams
 from pipeline.parquet import read_table, write_table
 from pipeline.runner import whole_stage
 
 
-def rank(key: str, seed: int) -> bytes:
-    """The place of a row in the order of a seed: as random as sha256, the same on every machine."""
-    return sha256(f"{seed} {key}".encode()).digest()
-
-
 def draw_samples(corpus: pa.Table, params: SampleParams) -> dict[str, pa.Table]:
-    """The sample of each split, in the order of the seed; `corpus` has the CANDIDATE columns and `split`.
+    """The candidates of each split, in the order of the seed; `corpus` has the CANDIDATE columns and `split`.
 
-    Raises UsageError when a sample is larger than its split, JobError when a key stands twice.
+    They are up to `tries` times as many as the pictures that are wanted. Raises UsageError when a split holds fewer
+    rows than are wanted, JobError when a key stands twice.
     """
     _check_keys(corpus["key"].to_pylist())
     ranked = {split: _ranked(corpus, split, params.seed) for split in ("curate", "evaluate", "pretrain")}
+    _check_enough(ranked["curate"], "curate", params.pictures, "sample.pictures")
+    _check_enough(ranked["evaluate"], "evaluate", params.heldout, "sample.heldout")
     return {
-        "curate": _first(ranked["curate"], "curate", params.pictures, "sample.pictures"),
-        "evaluate": _first(ranked["evaluate"], "evaluate", params.heldout, "sample.heldout"),
+        "curate": ranked["curate"].slice(0, candidates(params.pictures, params.tries)),
+        "evaluate": ranked["evaluate"].slice(0, candidates(params.heldout, params.tries)),
         "pretrain": ranked["pretrain"],
     }
 
@@ -52,14 +50,14 @@ def _check_keys(keys: list[str]) -> None:
 def _ranked(corpus: pa.Table, split: str, seed: int) -> pa.Table:
     rows = corpus.filter(pc.equal(corpus["split"], split))
     keys = rows["key"].to_pylist()
-    order = sorted(range(len(keys)), key=lambda row: rank(keys[row], seed))
+    places = ranks(keys, seed)
+    order = sorted(range(len(keys)), key=places.__getitem__)
     return rows.take(pa.array(order, pa.int64()))
 
 
-def _first(rows: pa.Table, split: str, wanted: int, name: str) -> pa.Table:
+def _check_enough(rows: pa.Table, split: str, wanted: int, name: str) -> None:
     if wanted > rows.num_rows:
         raise UsageError(f"{name} asks for {wanted} rows, but the {split} split holds {rows.num_rows}: lower {name}")
-    return rows.slice(0, wanted)
 
 
 def _run(argv: Sequence[str] | None) -> None:

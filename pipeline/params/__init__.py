@@ -3,7 +3,7 @@
 Everything is validated once, here. An unknown key is an error that names it and the nearest right one.
 """
 
-from pipeline.params.data import CorpusParams, DownloadParams, SampleParams, Split
+from pipeline.params.data import ColumnsParams, CorpusParams, DownloadParams, SampleParams, Split
 from pipeline.params.models import (
     ContrastParams,
     ModelParams,
@@ -28,6 +28,7 @@ from pipeline.params.texts import (
 
 __all__ = [
     "SPEED_ONLY",
+    "ColumnsParams",
     "ContrastParams",
     "CorpusParams",
     "DecodingParams",

@@ -17,9 +17,9 @@ import pytest
 import torch
 
 from pipeline.assets import VISION_FILE, convert_vision, download_wheel, fetch_pictures, main, unpack_deb
-from pipeline.debian import PACKAGES, read_packages
 from pipeline.errors import JobError, UsageError
 from pipeline.parts import load_pixel_format, load_vision
+from pipeline.sources.debian import PACKAGES, read_packages
 from pipeline.vision import EfficientNetLite0, EfficientNetLite0Config
 from tests.debian_tree import add_drawing, make_packages, svg_text
 

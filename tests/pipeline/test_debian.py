@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.debian import PACKAGES, Titled, png_pixels, read_packages
 from pipeline.errors import JobError
+from pipeline.sources.debian import PACKAGES, png_pixels, read_packages
+from pipeline.sources.rows import Titled
 from tests.debian_tree import PNGS, STAMPS, SVGS, WORDS, add_drawing, add_stamp, make_packages, save_png, svg_text
 
 LIMIT = 10_000  # pixels

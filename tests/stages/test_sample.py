@@ -33,9 +33,9 @@ def corpus(numbers: Iterable[int]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=CANDIDATE.append(pa.field("split", pa.string(), nullable=False)))
 
 
-def params(pictures: int = 8, heldout: int = 4, seed: int = 42) -> SampleParams:
+def params(pictures: int = 8, heldout: int = 4, tries: float = 1.0, seed: int = 42) -> SampleParams:
     """The section `sample`."""
-    return SampleParams(pictures=pictures, heldout=heldout, seed=seed)
+    return SampleParams(pictures=pictures, heldout=heldout, tries=tries, seed=seed)
 
 
 def test_draws_as_many_as_asked_for_and_all_of_the_pretraining_split() -> None:
@@ -69,6 +69,21 @@ def test_a_larger_sample_begins_with_the_smaller_one() -> None:
 
 
 @pytest.mark.parametrize(
+    ("tries", "curate", "evaluate"), [(1.0, 8, 4), (1.5, 12, 6), (1.6, 13, 7), (2.5, 20, 10), (100.0, 20, 10)]
+)
+def test_as_many_candidates_come_as_may_be_tried(tries: float, curate: int, evaluate: int) -> None:
+    """Up to all that the split holds; those that fewer tries allow come first."""
+    samples = draw_samples(corpus(NUMBERS), params(tries=tries))
+    assert {name: rows.num_rows for name, rows in samples.items()} == {
+        "curate": curate,
+        "evaluate": evaluate,
+        "pretrain": 70,
+    }
+    for name, wanted in (("curate", 8), ("evaluate", 4)):
+        assert samples[name].slice(0, wanted) == draw_samples(corpus(NUMBERS), params())[name]
+
+
+@pytest.mark.parametrize(
     ("wanted", "message"),
     [
         (params(pictures=21), "sample.pictures asks for 21 rows, but the curate split holds 20: lower sample.pictures"),
@@ -93,7 +108,7 @@ def test_a_key_that_stands_twice_is_an_error_that_names_it() -> None:
 def test_the_stage_writes_one_table_a_split(workplace: Path) -> None:
     """From outputs/<profile>/corpus.parquet, under the profile's own params."""
     profile = yaml.safe_load((workplace / "profiles/embedded.yaml").read_text())
-    profile["sample"] |= {"pictures": 8, "heldout": 4}
+    profile["sample"] |= {"pictures": 8, "heldout": 4, "tries": 1.0}
     (workplace / "profiles/tiny.yaml").write_text(yaml.safe_dump(profile))
     write_table(corpus(NUMBERS), workplace / "outputs/tiny/corpus.parquet")
     assert main(["--profile", "tiny"]) == 0

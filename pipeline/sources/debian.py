@@ -10,11 +10,11 @@ from __future__ import annotations
 import struct
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.captions import caption_of, clean_keywords, clean_title, is_english
 from pipeline.errors import JobError
+from pipeline.sources.rows import Titled
 
 CLIPART_PNG, CLIPART_SVG, STAMPS = "openclipart-png", "openclipart-svg", "tuxpaint-stamps-default"
 WORDS = "wamerican"
@@ -22,16 +22,6 @@ PACKAGES = (CLIPART_PNG, CLIPART_SVG, STAMPS, WORDS)
 
 _DC = "{http://purl.org/dc/elements/1.1/}"
 _RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
-
-
-@dataclass(frozen=True)
-class Titled:
-    """A picture with the caption that people gave it ("" where it says nothing)."""
-
-    url: str
-    caption: str
-    keywords: list[str]
-    source: str
 
 
 def read_packages(root: Path, max_pixels: int) -> Iterator[Titled]:
@@ -45,7 +35,7 @@ def read_packages(root: Path, max_pixels: int) -> Iterator[Titled]:
     dictionary = _dictionary(root)
     for titled, png in [*_clipart(root), *_stamps(root)]:
         if png.is_file() and 0 < png_pixels(png) <= max_pixels:
-            yield titled if is_english(titled.caption, dictionary) else replace(titled, caption="")
+            yield titled if is_english(titled.caption, dictionary) else titled._replace(caption="")
 
 
 def _dictionary(root: Path) -> frozenset[str]:
