@@ -1,165 +1,159 @@
-"""The opener through which img2dataset reaches the network: http and https, to public addresses, within limits.
+"""What stands in urllib's place in every process of img2dataset: http and https, to public addresses, within limits.
 
-img2dataset calls `urllib.request.urlopen` on whatever a list of links says, and urllib as it comes follows
-file:, ftp: and data: addresses and redirects into the machine's own network, and reads bodies of any size for
-as long as they drip. `guarded_opener` makes one that does none of that, to be installed in urllib's place for
-it. Proxies of the environment are not used: behind one, the address that is reached could not be checked.
+img2dataset calls `urllib.request.urlopen` on whatever a list of links says, and urllib as it comes follows file:,
+ftp: and data: addresses and redirects into the machine's own network, repeats what cannot heal, and reads bodies of
+any size for as long as they drip. Proxies of the environment are not used: behind one, the address that is reached
+could not be checked.
 """
 
 from __future__ import annotations
 
-import http.client
-import ipaddress
-import socket
-import ssl
+import json
+import os
+import random
 import time
 import urllib.request
-from collections.abc import Collection
-from contextlib import suppress
-from functools import partial
-from typing import IO
-from urllib.error import HTTPError
-from urllib.parse import urlsplit
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
 
-MAX_BODY = 64 * 2**20  # bytes
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: the IPv4 address is in the last 32 bits
-PATIENCE = 6  # a whole answer may take this many socket timeouts
+from pipeline.fetch.exchange import Answer, Client
+from pipeline.fetch.failures import KINDS, FetchError, failure_of
+from pipeline.fetch.hosts import Hosts
+from pipeline.fetch.log import Ended
+from pipeline.fetch.policy import Policy
+from pipeline.fetch.sockets import tls_context
+from pipeline.fetch.target import Target, parse_target
 
-
-class BlockedAddressError(OSError):
-    """A host that resolves to no public address."""
-
-
-def guarded_opener(trusted: Collection[str]) -> urllib.request.OpenerDirector:
-    """An opener that reaches public addresses only, and the `trusted` ones ("IP:PORT")."""
-    connect = partial(_connect, trusted=frozenset(trusted))
-    opener = urllib.request.OpenerDirector()
-    for handler in (
-        _Http(connect),
-        _Https(connect, ssl.create_default_context()),
-        _Redirect(),
-        urllib.request.HTTPErrorProcessor(),
-        urllib.request.HTTPDefaultErrorHandler(),
-        urllib.request.UnknownHandler(),
-    ):
-        opener.add_handler(handler)
-    return opener
+FIRST_PAUSE = 1.0  # seconds: of a host after a 429 that names none, and the most before a first retry
 
 
-def _connect(host: str, port: int, timeout: float, trusted: frozenset[str]) -> socket.socket:
-    """A connection to the first address of `host` that is allowed and answers: checked and used are the same."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    allowed = [info for info in found if _is_allowed(str(info[4][0]), port, trusted)]
-    if not allowed:
-        addresses = ", ".join(sorted({str(info[4][0]) for info in found}))
-        raise BlockedAddressError(f"{host} is {addresses}, not a public address")
-    *others, last = allowed
-    for info in others:
-        with suppress(OSError):
-            return _dial(info[:3], info[4], timeout)
-    return _dial(last[:3], last[4], timeout)
+@dataclass
+class _Visit:
+    """One address on its way."""
+
+    url: str
+    began: float  # `time.monotonic`
+    deadline: float
+    waited: float = 0.0  # seconds for the turns of its hosts, which are not its own time
+    tries: int = 0
+
+    def wait(self, seconds: float) -> None:
+        """Grant the time that a host's turn took."""
+        self.waited += seconds
+        self.deadline += seconds
+
+    @property
+    def seconds(self) -> float:
+        """Its own time so far."""
+        return time.monotonic() - self.began - self.waited
+
+    @property
+    def left(self) -> float:
+        return self.deadline - time.monotonic()
 
 
-def _dial(kind: tuple[int, int, int], address: tuple[object, ...], timeout: float) -> socket.socket:
-    sock = socket.socket(*kind)
-    sock.settimeout(timeout)
-    try:
-        sock.connect(address)
-    except OSError:
-        sock.close()
-        raise
-    return sock
+class GuardedOpener(urllib.request.OpenerDirector):
+    """An opener that fetches a whole picture by the policy, or raises FetchError; safe to share between threads."""
 
-
-def _is_allowed(address: str, port: int, trusted: frozenset[str]) -> bool:
-    if f"{address}:{port}" in trusted:
-        return True
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    carried = _carried_ipv4(ip) if isinstance(ip, ipaddress.IPv6Address) else None
-    return (carried or ip).is_global and not ip.is_multicast
-
-
-def _carried_ipv4(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    """The IPv4 address that an IPv6 one leads to, where it is of a kind that does."""
-    if ip in _NAT64:
-        return ipaddress.IPv4Address(ip.packed[-4:])
-    return ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
-
-
-class _Answer(http.client.HTTPResponse):
-    """An answer whose body is read within a deadline and up to MAX_BODY bytes."""
-
-    def __init__(self, sock: socket.socket, *args: object, **kwargs: object) -> None:
-        super().__init__(sock, *args, **kwargs)  # type: ignore[arg-type]
-        self._seconds = PATIENCE * (sock.gettimeout() or 0.0)
-        self._deadline = time.monotonic() + self._seconds
-
-    def read(self, amt: int | None = None) -> bytes:
-        if amt is not None:
-            return super().read(amt)
-        body = bytearray()
-        while piece := self.read1(2**16):
-            body += piece
-            if len(body) > MAX_BODY:
-                raise OSError(f"a body of more than {MAX_BODY} bytes")
-            if time.monotonic() > self._deadline:
-                raise TimeoutError(f"timed out: no whole body within {self._seconds:.0f} seconds")
-        if self.length:  # bytes that were announced and did not come
-            raise http.client.IncompleteRead(bytes(body), self.length)
-        return bytes(body)
-
-
-class _Plain(http.client.HTTPConnection):
-    response_class = _Answer
-
-    def __init__(self, host: str, *, connect: partial[socket.socket], timeout: float) -> None:
-        super().__init__(host, timeout=timeout)
-        self._open = connect
-
-    def connect(self) -> None:
-        self.sock = self._open(self.host, self.port, self.timeout)
-
-
-class _Tls(_Plain):
-    default_port = http.client.HTTPS_PORT
-
-    def __init__(self, host: str, *, connect: partial[socket.socket], context: ssl.SSLContext, timeout: float) -> None:
-        super().__init__(host, connect=connect, timeout=timeout)
-        self._tls = context
-
-    def connect(self) -> None:
-        super().connect()
-        self.sock = self._tls.wrap_socket(self.sock, server_hostname=self.host)
-
-
-class _Http(urllib.request.HTTPHandler):
-    def __init__(self, connect: partial[socket.socket]) -> None:
+    def __init__(self, policy: Policy) -> None:
         super().__init__()
-        self._connection = partial(_Plain, connect=connect)
+        self.policy = policy
+        self._client = Client(policy, tls_context())
+        folder = Path(policy.folder, "hosts")
+        folder.mkdir(exist_ok=True)
+        self._hosts = Hosts(folder, policy.per_host, policy.max_pause)
 
-    def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-        return self.do_open(self._connection, req)
+    def open(self, fullurl: str | urllib.request.Request, data: Any = None, timeout: float | None = None) -> Answer:  # noqa: ARG002 - urllib's signature; the policy knows better
+        """The answer behind an address, its body read; what became of it is a line in the log."""
+        url = fullurl if isinstance(fullurl, str) else fullurl.full_url
+        now = time.monotonic()
+        visit = _Visit(url, now, now + self.policy.total_timeout)
+        try:
+            answer = self._persist(visit)
+        except FetchError as failure:
+            self._log(visit, failure, 0)
+            raise
+        self._log(visit, None, answer.size)
+        return answer
+
+    def _persist(self, visit: _Visit) -> Answer:
+        """Ask, and ask again for as long as it may help and there is time."""
+        while True:
+            visit.tries += 1
+            try:
+                return self._follow(visit)
+            except Exception as error:
+                failure = self._dated(failure_of(error), visit)
+                pause = self._pause(failure, visit)
+                if pause is None:
+                    raise failure from error
+            time.sleep(pause)
+
+    def _follow(self, visit: _Visit) -> Answer:
+        """One try: through redirects to the answer, each hop checked like the first."""
+        target = parse_target(visit.url)
+        trusted = self.policy.trusted
+        for _ in range(self.policy.max_redirects + 1):
+            with self._turn(target) as waited:
+                visit.wait(waited)
+                try:
+                    reply = self._client.ask(target, trusted, visit.deadline)
+                except FetchError as failure:
+                    self._respect(target, failure)
+                    raise
+            if isinstance(reply, Answer):
+                return reply
+            if target.place not in self.policy.trusted:
+                trusted = ()  # nobody out there sends us to a server of our own
+            target = reply
+        raise FetchError("too_many_redirects", f"more than {self.policy.max_redirects}, the last one to {target.url}")
+
+    def _turn(self, target: Target) -> AbstractContextManager[float]:
+        return nullcontext(0.0) if target.place == self.policy.own else self._hosts.turn(target.host)
+
+    def _respect(self, target: Target, failure: FetchError) -> None:
+        """Have everybody leave the host alone that has just asked for it."""
+        if target.place != self.policy.own and (failure.rule == "http_429" or failure.retry_after is not None):
+            self._hosts.pause(target.host, FIRST_PAUSE if failure.retry_after is None else failure.retry_after)
+
+    def _pause(self, failure: FetchError, visit: _Visit) -> float | None:
+        """Seconds until the next try (full jitter, or what the host asked for); None when there should be none."""
+        if not KINDS[failure.rule].heals or visit.tries > self.policy.retries:
+            return None
+        if failure.retry_after is None:
+            pause = random.uniform(0.0, min(self.policy.max_pause, FIRST_PAUSE * 2 ** (visit.tries - 1)))
+        else:
+            pause = failure.retry_after
+        return pause if pause <= self.policy.max_pause and pause < visit.left else None
+
+    def _dated(self, failure: FetchError, visit: _Visit) -> FetchError:
+        """The failure, with the time that it speaks of."""
+        if failure.rule == "timeout" and visit.left <= 0:
+            return FetchError("timeout", f"not done after {self.policy.total_timeout:g} s (download.total_timeout)")
+        if failure.rule == "timeout":
+            return FetchError("timeout", f"{failure.reason} (download.timeout: {self.policy.timeout:g} s)")
+        if failure.retry_after is not None:
+            asked = f"{failure.reason}, which asks for a pause of {failure.retry_after:.0f} s"
+            return FetchError(failure.rule, asked, failure.retry_after)
+        return failure
+
+    def _log(self, visit: _Visit, failure: FetchError | None, size: int) -> None:
+        """One line for the account, whole whatever other threads write: a single write to the end of the file."""
+        rule, reason = (failure.rule, failure.reason) if failure else ("", "")
+        ended = Ended(visit.url, rule, reason, size, round(visit.seconds, 6), visit.tries, time.time())
+        os.write(self._log_file, (json.dumps(asdict(ended)) + "\n").encode())
+
+    @cached_property
+    def _log_file(self) -> int:
+        """This process's log, open until it ends."""
+        path = f"{self.policy.folder}/log-{os.getpid()}.jsonl"
+        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
 
 
-class _Https(urllib.request.HTTPSHandler):
-    def __init__(self, connect: partial[socket.socket], context: ssl.SSLContext) -> None:
-        super().__init__(context=context)
-        self._connection = partial(_Tls, connect=connect, context=context)
-
-    def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-        return self.do_open(self._connection, req)
-
-
-class _Redirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(
-        self,
-        req: urllib.request.Request,
-        fp: IO[bytes],
-        code: int,
-        msg: str,
-        headers: http.client.HTTPMessage,
-        newurl: str,
-    ) -> urllib.request.Request | None:
-        if urlsplit(newurl).scheme not in ("http", "https"):  # urllib itself would follow ftp:
-            raise HTTPError(newurl, code, f"Redirection to url '{newurl}' is not allowed", headers, fp)
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
+@lru_cache(maxsize=1)  # what is installed already stays
+def install(policy: Policy) -> None:
+    """Have this process's `urllib.request.urlopen` go by the policy."""
+    urllib.request.install_opener(GuardedOpener(policy))

@@ -1,118 +1,234 @@
-"""The guarded opener: where it goes, where it refuses to go, and how long and how much it listens."""
+"""The opener that stands in urllib's place: whom it asks, how often, how it introduces itself, what it writes down."""
 
 from __future__ import annotations
 
-import http.client
-import urllib.error
+import json
+import threading
+import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from pipeline.fetch.opener import _is_allowed, guarded_opener
-from tests.pipeline import misbehaving
-from tests.pipeline.misbehaving import JPEG, Server, drips_body, floods, redirects, sends, serving
+from pipeline.fetch.exchange import Answer
+from pipeline.fetch.failures import FetchError
+from pipeline.fetch.opener import GuardedOpener, install
+from tests.pipeline.misbehaving import (
+    JPEG,
+    Server,
+    drips_headers,
+    in_turn,
+    redirects,
+    resets,
+    says,
+    sends,
+    serving,
+)
+from tests.pipeline.net import policy
 
-TIMEOUT = 0.5  # seconds
+ANSWERS = {
+    "/moved": redirects("http://{server}/picture.jpg"),
+    "/far": redirects("/moved"),
+    "/full": sends(bytes(2**16)),
+    "/over": sends(bytes(2**16 + 1)),
+    "/drip": drips_headers,
+    "/404": says(404),
+    "/429": says(429),
+    "/busy": in_turn(says(503), resets, sends(JPEG)),
+    "/wait": in_turn(says(429, Retry_After="1"), sends(JPEG)),
+    "/sunday": says(503, Retry_After="Sunday"),
+    "/past": in_turn(says(503, Retry_After="Sun, 06 Nov 1994 08:49:37 GMT"), sends(JPEG)),
+    "/hour": says(429, Retry_After="3600"),
+    "/noai": sends(JPEG, X_Robots_Tag="noai, nofollow"),
+    "/noai-for-us": sends(JPEG, X_Robots_Tag="Pairmill: noimageindex"),
+    "/noai-for-others": sends(JPEG, X_Robots_Tag="otherbot: noai"),
+    "/nofollow": sends(JPEG, X_Robots_Tag="nofollow"),
+}
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    """A server whose address the tests trust, with redirects to one (closed) that they do not."""
-    private = f"http://127.0.0.1:{misbehaving.closed_port()}/"
-    answers = {
-        "/moved": redirects("/picture.jpg"),
-        "/to-file": redirects("file:///etc/passwd"),
-        "/to-ftp": redirects("ftp://127.0.0.1/etc/passwd"),
-        "/to-data": redirects("data:text/plain,hello"),
-        "/to-private": redirects(private),
-        "/short": sends(JPEG[:500], missing=len(JPEG) - 500),
-        "/flood": floods,
-        "/drip": drips_body,
-    }
-    with serving(answers) as running:
+    """A server whose address the tests trust."""
+    with serving(ANSWERS) as running:
         yield running
 
 
-def fetched(server: Server, path: str) -> bytes:
-    """The body behind a path, through an opener that trusts the server."""
-    url = path if ":" in path else f"http://{server.address}{path}"
-    with guarded_opener([server.address]).open(url, timeout=TIMEOUT) as answer:
-        return bytes(answer.read())
+def opened(folder: Path, server: Server, path: str, **update: Any) -> Answer:
+    """What is behind a path, through an opener of its own."""
+    guarded = GuardedOpener(policy(folder, server.address, **update))
+    return guarded.open(f"http://{server.address}{path}")
 
 
-@pytest.mark.parametrize("path", ["/picture.jpg", "/moved"])
-def test_reads_a_whole_body_and_follows_a_redirect_to_http(server: Server, path: str) -> None:
-    """What the guard lets through arrives unchanged."""
-    assert fetched(server, path) == JPEG
+def failure(folder: Path, server: Server, path: str, **update: Any) -> FetchError:
+    """Why there is nothing behind a path."""
+    with pytest.raises(FetchError) as raised:
+        opened(folder, server, path, **update)
+    return raised.value
 
 
-@pytest.mark.parametrize(
-    ("path", "message"),
-    [
-        ("/to-file", "Redirection to url 'file:///etc/passwd' is not allowed"),
-        ("/to-ftp", "Redirection to url 'ftp://127.0.0.1/etc/passwd' is not allowed"),
-        ("/to-data", "Redirection to url 'data:text/plain,hello' is not allowed"),
-        ("/to-private", "127.0.0.1 is 127.0.0.1, not a public address"),
-        ("file:///etc/passwd", "unknown url type: file"),
-        ("ftp://127.0.0.1/etc/passwd", "unknown url type: ftp"),
-        ("data:text/plain,hello", "unknown url type: data"),
-        ("http://localhost:1/", "not a public address"),
-        ("http://[::1]:1/", "not a public address"),
-        ("http://0.0.0.0:1/", "not a public address"),
-        ("https://127.0.0.1:1/", "not a public address"),
-    ],
-)
-def test_refuses_other_schemes_and_addresses_that_are_not_public(server: Server, path: str, message: str) -> None:
-    """Neither an address nor a redirect leads to a file, another protocol or this machine's own network."""
-    with pytest.raises(urllib.error.URLError) as raised:
-        fetched(server, path)
-    assert message in str(raised.value)
+def log(folder: Path) -> list[dict[str, Any]]:
+    """The lines that were written."""
+    return [json.loads(line) for path in folder.glob("log-*.jsonl") for line in path.read_text().splitlines()]
+
+
+@pytest.mark.parametrize("path", ["/picture.jpg", "/moved", "/noai-for-others", "/nofollow"])
+def test_what_may_pass_arrives_unchanged(tmp_path: Path, server: Server, path: str) -> None:
+    """Redirected or not, and whatever X-Robots-Tag forbids that is not ours."""
+    with opened(tmp_path, server, path) as answer:
+        assert answer.read() == JPEG
+        assert answer.headers["Content-Length"] == str(len(JPEG))
 
 
 @pytest.mark.parametrize(
-    ("path", "error", "message"),
+    ("path", "update", "rule", "reason"),
     [
-        ("/short", http.client.IncompleteRead, "500 bytes read"),
-        ("/flood", OSError, "a body of more than 67108864 bytes"),
-        ("/drip", TimeoutError, "timed out: no whole body within 3 seconds"),
+        ("/404", {}, "http_404", "HTTP 404 Not Found"),
+        ("/429", {}, "http_429", "HTTP 429 Too Many Requests"),
+        ("/hour", {"retries": 5}, "http_429", "HTTP 429 Too Many Requests, which asks for a pause of 3600 s"),
+        (
+            "/wait",
+            {"retries": 5, "total_timeout": 0.9},
+            "http_429",
+            "HTTP 429 Too Many Requests, which asks for a pause of 1 s",
+        ),
+        ("/sunday", {}, "http_5xx", "HTTP 503 Service Unavailable"),
+        ("/over", {}, "too_many_bytes", "65537 bytes are announced, 65536 are the most"),
+        ("/drip", {}, "timeout", "not done after 1 s (download.total_timeout)"),
+        ("/drip", {"timeout": 0.1}, "timeout", "timed out (download.timeout: 0.1 s)"),
+        (
+            "/moved",
+            {"max_redirects": 0},
+            "too_many_redirects",
+            "more than 0, the last one to http://{server}/picture.jpg",
+        ),
+        (
+            "/far",
+            {"max_redirects": 1},
+            "too_many_redirects",
+            "more than 1, the last one to http://{server}/picture.jpg",
+        ),
+        ("/noai", {}, "blocked_by_header", "X-Robots-Tag: noai, nofollow"),
+        ("/noai-for-us", {}, "blocked_by_header", "X-Robots-Tag: Pairmill: noimageindex"),
     ],
 )
-def test_gives_up_on_bodies_that_are_cut_short_or_never_end(
-    server: Server, path: str, error: type[Exception], message: str
+def test_what_may_not_pass_is_named(
+    tmp_path: Path, server: Server, path: str, update: dict[str, Any], rule: str, reason: str
 ) -> None:
-    """A body ends in bounded time and memory, or as an error that says which bound it met."""
-    with pytest.raises(error, match=message):
-        fetched(server, path)
+    """The rule, and words that give the number and the param."""
+    error = failure(tmp_path, server, path, **update)
+    assert (error.rule, error.reason) == (rule, reason.format(server=server.address))
+
+
+def test_a_body_may_have_as_many_bytes_as_the_limit(tmp_path: Path, server: Server) -> None:
+    """And not one more: see `/over`."""
+    assert len(opened(tmp_path, server, "/full").read()) == 2**16
 
 
 @pytest.mark.parametrize(
-    ("address", "public"),
+    ("path", "retries", "tries", "rule"),
     [
-        ("93.184.215.14", True),
-        ("2606:2800:21f:cb07:6820:80da:af6b:8b2c", True),
-        ("10.1.2.3", False),
-        ("172.16.0.1", False),
-        ("192.168.1.1", False),
-        ("169.254.169.254", False),  # a cloud's metadata
-        ("100.64.0.1", False),  # carrier-grade NAT
-        ("224.0.0.1", False),  # multicast
-        ("fe80::1%eth0", False),
-        ("fd00::1", False),
-        ("::ffff:10.1.2.3", False),  # IPv4 in IPv6
-        ("::ffff:93.184.215.14", True),
-        ("2002:7f00:1::", False),  # 6to4 of 127.0.0.1
-        ("64:ff9b::a01:203", False),  # NAT64 of 10.1.2.3
-        ("64:ff9b::5db8:d70e", True),
+        ("/404", 5, 1, "http_404"),
+        ("/429", 1, 2, "http_429"),
+        ("/busy", 1, 2, "reset"),
+        ("/busy", 2, 3, None),
+        ("/wait", 1, 2, None),
+        ("/past", 1, 2, None),
+        ("/hour", 5, 1, "http_429"),
+        ("/noai", 5, 1, "blocked_by_header"),
     ],
 )
-def test_tells_public_addresses_from_private_ones(address: str, public: bool) -> None:
-    """Every range that leads back inside is refused, in whatever notation."""
-    assert _is_allowed(address, 80, frozenset()) is public
+def test_only_what_can_heal_is_asked_again(
+    tmp_path: Path, server: Server, path: str, retries: int, tries: int, rule: str | None
+) -> None:
+    """So many times and no more, within the time; the log says how it went."""
+    server.asked.clear()
+    limits = {"retries": retries, "total_timeout": 20.0, "max_pause": 1.0 if path == "/wait" else 0.1}
+    if rule is None:
+        assert opened(tmp_path, server, path, **limits).read() == JPEG
+    else:
+        assert failure(tmp_path, server, path, **limits).rule == rule
+    assert server.asked[path] == tries
+    (line,) = log(tmp_path)
+    assert (line["rule"] or None, line["tries"]) == (rule, tries)
+    assert line["bytes"] == (len(JPEG) if rule is None else 0)
 
 
-def test_trusts_an_address_on_its_one_port_only() -> None:
-    """The exception for our own server does not open the machine."""
-    trusted = frozenset({"127.0.0.1:4711"})
-    assert _is_allowed("127.0.0.1", 4711, trusted)
-    assert not _is_allowed("127.0.0.1", 471, trusted)
-    assert not _is_allowed("127.0.0.2", 4711, trusted)
+def test_a_host_that_was_asked_too_often_is_left_alone_by_everybody(tmp_path: Path, server: Server) -> None:
+    """The next address of it waits, which is not that address's own time."""
+    failure(tmp_path, server, "/429", max_pause=0.7)
+    assert opened(tmp_path, server, "/picture.jpg", total_timeout=0.5).read() == JPEG
+    assert [line["seconds"] < 0.5 for line in log(tmp_path)] == [True, True]
+    first, second = (line["at"] for line in log(tmp_path))
+    assert second - first > 0.4
+
+
+def test_the_servers_own_host_is_not_paused_nor_rationed(tmp_path: Path, server: Server) -> None:
+    """The corpus's server is asked without pause: no slot is taken."""
+    failure(tmp_path, server, "/429", own=server.address)
+    assert list((tmp_path / "hosts").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "variables", [("http_proxy", "https_proxy", "all_proxy"), ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")]
+)
+def test_proxies_of_the_environment_are_not_used(
+    tmp_path: Path, server: Server, variables: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind one, the address that is reached could not be checked."""
+    with serving({}) as proxy:
+        for variable in variables:
+            monkeypatch.setenv(variable, f"http://{proxy.address}")
+        assert urllib.request.getproxies()["http"] == f"http://{proxy.address}"  # urllib itself would use it
+        assert opened(tmp_path, server, "/picture.jpg").read() == JPEG
+        assert failure(tmp_path, server, "/404").rule == "http_404"
+        assert proxy.asked == {}
+
+
+def test_a_redirect_from_outside_does_not_lead_to_a_trusted_server(tmp_path: Path, server: Server) -> None:
+    """Trust is for the addresses that we list ourselves; a name, even one of this machine, is somebody else's."""
+    with serving({"/in": redirects(f"http://{server.address}/picture.jpg")}) as other:
+        trusted = (server.address, other.address)
+        guarded = GuardedOpener(policy(tmp_path, *trusted))
+        assert guarded.open(f"http://{other.address}/in").read() == JPEG
+        with pytest.raises(FetchError, match="blocked_address"):
+            guarded.open(f"http://localhost:{other.server_port}/in")
+        assert other.asked["/in"] == 2
+
+
+def test_urlopen_goes_by_the_policy_that_was_installed_last(
+    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As img2dataset calls it: its user agent and its timeout are overruled."""
+    monkeypatch.setattr(urllib.request, "_opener", None)
+    url = f"http://{server.address}/picture.jpg"
+    install(policy(tmp_path))
+    with pytest.raises(FetchError, match="blocked_address"):
+        urllib.request.urlopen(url)
+    install(policy(tmp_path, server.address))
+    guarded = urllib.request._opener  # type: ignore[attr-defined]
+    install(policy(tmp_path, server.address))
+    assert urllib.request._opener is guarded  # type: ignore[attr-defined]
+    request = urllib.request.Request(url, headers={"User-Agent": "Mozilla/5.0 Firefox/72.0"})
+    with urllib.request.urlopen(request, timeout=0.001) as answer:  # noqa: S310 - ours
+        assert answer.read() == JPEG
+    assert server.heads["/picture.jpg"]["User-Agent"] == "pairmill/1.0 (+me@example.org)"
+    install.cache_clear()
+
+
+def test_lines_of_many_threads_are_whole(tmp_path: Path, server: Server) -> None:
+    """Each address once, however they are mixed."""
+    guarded = GuardedOpener(policy(tmp_path, server.address, own=server.address))
+    urls = [f"http://{server.address}/{number}" for number in range(40)]
+
+    def fetch(part: list[str]) -> None:
+        for url in part:
+            guarded.open(url)
+
+    threads = [threading.Thread(target=fetch, args=(urls[start::4],)) for start in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(line["url"] for line in log(tmp_path)) == sorted(urls)
+    assert all(set(line) == {"url", "rule", "reason", "bytes", "seconds", "tries", "at"} for line in log(tmp_path))
