@@ -1,4 +1,4 @@
-"""The ledger: what has become of every sampled picture, one row a key."""
+"""The ledger: what has become of every candidate that was drawn, one row a key, and of every row that is none."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pipeline.errors import JobError
 from pipeline.schema import CANDIDATE, FAILED, KEPT, OUTCOME, REJECTED
 
 LEDGER = pa.schema([CANDIDATE.field("key"), CANDIDATE.field("url"), *OUTCOME])
+SOURCE = "corpus"  # the stage whose rows were never candidates: lines of the source that cannot be read
 STAGE_ORDER = ("download", "describe", "filter", "rewrite", "verify", "emit")
 SHOWN = 5  # keys that an error lists before it only counts
 
@@ -29,11 +30,17 @@ class Exit:
 
 @dataclass(frozen=True)
 class Funnel:
-    """How many rows came in, how many are left, and where the others went (in the order of the stages)."""
+    """How many candidates were drawn, how many are left, and where the others went (in the order of the stages)."""
 
     sampled: int
     kept: int
     exits: tuple[Exit, ...]
+    unreadable: int = 0  # rows of the source that are no candidates
+
+    @property
+    def pictures(self) -> int:
+        """Candidates whose picture passed every check."""
+        return self.left_after["download"]
 
     @property
     def left_after(self) -> dict[str, int]:
@@ -53,7 +60,7 @@ def ledger_of(table: pa.Table) -> pa.Table:
 
 
 def check_balance(sampled_keys: Iterable[str], ledger: pa.Table) -> None:
-    """Every sampled key must be in the ledger once, as kept, or as rejected or failed with stage, rule and reason.
+    """Every drawn key must be in the ledger once, as kept, or as rejected or failed with stage, rule and reason.
 
     Raises JobError that counts the keys at fault by kind of fault and lists the first few.
     """
@@ -75,11 +82,16 @@ def check_balance(sampled_keys: Iterable[str], ledger: pa.Table) -> None:
 
 def funnel(ledger: pa.Table) -> Funnel:
     """Count a ledger's rows by stage, outcome and rule; within a stage the rule that took most comes first."""
+    unreadable = int(pc.sum(pc.equal(ledger["stage"], SOURCE)).as_py() or 0)
     tally = Counter(zip(*(ledger[name].to_pylist() for name in ("stage", "outcome", "rule")), strict=True))
-    exits = [Exit(stage, outcome, rule, n) for (stage, outcome, rule), n in tally.items() if outcome != KEPT]
+    exits = [
+        Exit(stage, outcome, rule, n)
+        for (stage, outcome, rule), n in tally.items()
+        if outcome != KEPT and stage != SOURCE
+    ]
     exits.sort(key=lambda e: (*_position(e.stage), e.outcome, -e.rows, e.rule))
     kept = sum(n for (_, outcome, _), n in tally.items() if outcome == KEPT)
-    return Funnel(int(ledger.num_rows), kept, tuple(exits))
+    return Funnel(int(ledger.num_rows) - unreadable, kept, tuple(exits), unreadable)
 
 
 def _position(stage: str) -> tuple[int, str]:

@@ -27,7 +27,7 @@ class Rate:
 
 def plot_funnel(found: Funnel, path: Path) -> None:
     """Bars of the rows that are left after each stage, with what each stage took out."""
-    left = {"sample": found.sampled, **{stage: rows for stage, rows in found.left_after.items() if stage != "emit"}}
+    left = {"drawn": found.sampled, **{stage: rows for stage, rows in found.left_after.items() if stage != "emit"}}
     lost = [before - after for before, after in zip([found.sampled, *left.values()], left.values(), strict=False)]
     figure = Figure(figsize=(7.5, 0.42 * len(left) + 0.9), layout="constrained")
     axes = figure.subplots()
@@ -39,7 +39,7 @@ def plot_funnel(found: Funnel, path: Path) -> None:
     axes.set_xlim(0, max(1.0, found.sampled * 1.2))
     axes.invert_yaxis()
     axes.set_xticks([])
-    title = f"{found.kept:,} of {found.sampled:,} sampled pictures became pairs"
+    title = f"{found.kept:,} of {found.pictures:,} pictures became pairs"
     _dress(axes, title)
     _save(figure, path)
 

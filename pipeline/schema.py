@@ -46,6 +46,8 @@ PICTURE = pa.schema(
         pa.field("width", pa.int32()),
         pa.field("height", pa.int32()),
         pa.field("sha256", pa.string()),  # of the stored bytes
+        pa.field("source_sha256", pa.string()),  # of the bytes as they came
+        pa.field("phash", pa.string()),  # 64-bit perceptual hash of the stored picture, 16 hex digits
     ]
 )
 

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from pipeline.colors import main_colors
 from pipeline.errors import JobError
-from pipeline.fetch.rounds import fetch
+from pipeline.fetch.session import asking, fill, open_collection, write_shards
+from pipeline.files import remove, replacing_folder
 from pipeline.params import Params
 from pipeline.parquet import list_shards, read_table
 from pipeline.parts import digest
@@ -63,7 +64,7 @@ def load_pictures(params: Params, vlm: VisionLanguageModel, split: str, limit: i
     features = cache / f"views-{names}-{'-'.join(map(str, params.model.pyramid or [0]))}"
     if not features.is_dir():
         if not pictures.is_dir():
-            fetch(rows, pictures, work=work / f"fetch-{split}", params=params.download, root=params.corpus.path)
+            _fetch(rows, pictures, work / f"fetch-{split}", params)
         run_map_stage(
             stage=f"features ({split})",
             source=pictures,
@@ -77,6 +78,15 @@ def load_pictures(params: Params, vlm: VisionLanguageModel, split: str, limit: i
         )
     table = pa.concat_tables([read_table(path) for path in list_shards(features)])
     return table.filter(pc.is_valid(table["features"]))
+
+
+def _fetch(rows: pa.Table, out: Path, work: Path, params: Params) -> None:
+    """Every picture that can be had, look-alikes too, as shards in the folder `out`."""
+    with asking([rows], params) as asker, replacing_folder(out) as fresh:
+        collection = open_collection(out.name, rows, rows.num_rows, work, params.download)
+        fill(collection, asker, None)
+        write_shards(collection, fresh, params.download.shard_rows)
+    remove(work)
 
 
 def feature_tensor(rows: pa.Table, tokens: int, column: str = "features") -> Tensor:

@@ -2,7 +2,8 @@
 
 Write the fine-tuning set. Joins outputs/<profile>/verify with the pictures of download/curate, one shard at a
 time, and writes to outputs/<profile>: pairs.parquet (the kept rows, in the order of the sample), rejected.parquet
-(all others, with the reason), ledger.parquet (what became of every sampled key, which must balance),
+(all others, with the reason), ledger.parquet (what became of every candidate that was drawn, which must balance,
+and behind them the rows of the source that could not be read),
 metrics.json, rules.csv, funnel.png, and cc_sbu_align, MiniGPT-4's own layout (an empty folder unless
 emit.align_layout is set).
 """
@@ -24,7 +25,7 @@ from pipeline.files import remove, replacing_folder, write_text
 from pipeline.ledger import LEDGER, Funnel, check_balance, funnel, ledger_of
 from pipeline.lock import exclusive
 from pipeline.params import EmitParams, Params
-from pipeline.parquet import list_shards, read_table, write_table, write_tables
+from pipeline.parquet import count_rows, list_shards, read_table, write_table, write_tables
 from pipeline.plots import plot_funnel
 from pipeline.schema import OUTCOME, PICTURE
 from pipeline.tally import TALLIED, tally_rules, to_csv
@@ -90,24 +91,31 @@ def _leading(rows: pa.Table, names: Sequence[str]) -> pa.Table:
     return rows.select([*names, *others]).replace_schema_metadata(FEATURES)
 
 
-def ledger_of_shards(shards: Iterable[Shard], sample: Path) -> pa.Table:
-    """The ledger, held against the sample. Raises JobError that lists keys when it does not balance."""
+def ledger_of_shards(shards: Sequence[Shard], sample: Path) -> pa.Table:
+    """The ledger of the candidates that download drew, which are the first of the sample.
+
+    Raises JobError that lists keys when it does not balance.
+    """
     sampled = read_table(sample, ["key"])["key"].to_pylist()
+    drawn = sampled[: sum(count_rows(shard.pictures) for shard in shards)]
     ledger = ledger_of(pa.concat_tables([read_table(shard.texts, LEDGER.names) for shard in shards]).combine_chunks())
-    check_balance(sampled, ledger)
-    if ledger["key"].to_pylist() != sampled:
+    check_balance(drawn, ledger)
+    if ledger["key"].to_pylist() != drawn:
         raise JobError(f"the shards of verify are not in the order of {sample}; delete the outputs and run `dvc repro`")
     return ledger
 
 
 def metrics_of(found: Funnel) -> dict[str, object]:
-    """The funnel as nested numbers: rows by stage, and for what is gone by outcome, stage and rule."""
+    """The funnel as nested numbers: rows by stage, and for what is gone by outcome, stage and rule.
+
+    `yield` is the share of the pictures, not of the candidates: dead links say nothing of the curation.
+    """
     left = found.left_after
     gone: dict[str, dict[str, dict[str, int]]] = {"rejected": {}, "failed": {}}
     for leaving in found.exits:
         gone[leaving.outcome].setdefault(leaving.stage, {})[leaving.rule] = leaving.rows
     counts = {"sampled": found.sampled, "downloaded": left["download"], "described": left["describe"]}
-    return {**counts, "kept": found.kept, "yield": found.kept / found.sampled, **gone}
+    return {**counts, "kept": found.kept, "yield": found.kept / found.pictures, **gone}
 
 
 def write_align_layout(tables: Iterable[pa.Table], folder: Path) -> None:
@@ -152,7 +160,7 @@ def _nothing_kept(found: Funnel, profile: str, out: Path) -> JobError:
     most = sorted(found.exits, key=lambda leaving: -leaving.rows)
     named = ", ".join(f"{leaving.rule} in {leaving.stage} {leaving.rows}" for leaving in most[:NAMED])
     return JobError(
-        f"not one of {found.sampled} sampled pictures was kept: {named}{', ...' if len(most) > NAMED else ''}; "
+        f"not one of {found.sampled} candidates was kept: {named}{', ...' if len(most) > NAMED else ''}; "
         f"every text stands with its reason in {out / 'rejected.parquet'}; "
         f"the limits are in profiles/{profile}.yaml under filter and verify"
     )
@@ -164,9 +172,10 @@ def _run(argv: Sequence[str] | None) -> None:
     with exclusive(Path(".work", params.profile, "emit.lock"), str(out / "pairs.parquet")):
         shards = pair_shards(out / "download/curate", out / "verify")
         ledger = ledger_of_shards(shards, out / "sample/curate.parquet")
-        found = emit(shards, ledger, params, out)
+        unreadable = read_table(out / "bad_rows.parquet", LEDGER.names).cast(LEDGER)
+        found = emit(shards, pa.concat_tables([ledger, unreadable]), params, out)
     rejected, failed = (sum(e.rows for e in found.exits if e.outcome == outcome) for outcome in ("rejected", "failed"))
-    print(f"emit: {found.sampled} sampled, {found.kept} kept, {rejected} rejected, {failed} failed")
+    print(f"emit: {found.sampled} drawn, {found.kept} kept, {rejected} rejected, {failed} failed")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

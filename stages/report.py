@@ -91,10 +91,10 @@ def summary_of(found: Funnel, headline: str, outputs: Path) -> str:
     """The funnel, why the rest went, the before/after line and where everything lies."""
     left = found.left_after
     lines = [
-        f"{found.sampled:>7,} pictures sampled",
-        f"{left['download']:>7,} downloaded",
+        f"{found.sampled:>7,} candidates drawn",
+        f"{found.pictures:>7,} pictures downloaded",
         f"{left['describe']:>7,} described",
-        f"{found.kept:>7,} kept ({found.kept / found.sampled:.0%})",
+        f"{found.kept:>7,} kept ({found.kept / found.pictures:.0%} of the pictures)",
     ]
     lines += [f"{-loss.rows:>7,} {loss.outcome} by {loss.stage}: {loss.rules}" for loss in losses_of(found)]
     places = {"pairs": "pairs.parquet", "rejects": "rejected.parquet", "gallery": "report/gallery.html"}

@@ -27,11 +27,12 @@ from pipeline.params import Params, Section
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("pipeline", "stages", "filters")
 FILTERS_MAY_IMPORT = {"pipeline.schema", "pipeline.text", "pipeline.errors"}
-FREE_OF_TORCH = ("pipeline.cli", "pipeline.params", "pipeline.schema", "filters")
+FREE_OF_TORCH = ("pipeline.cli", "pipeline.params", "pipeline.schema", "filters", "stages.corpus", "stages.sample")
 
 # What carries and checks rows rather than making them: a change here makes no finished output stale, so dvc.yaml
 # need not name it, nor what is reached through it alone.
 PLUMBING = {
+    "pipeline.budget",
     "pipeline.checks",
     "pipeline.cli",
     "pipeline.command",
@@ -54,7 +55,6 @@ COMMITTED = {"pretrain"}
 IMPORT_NAMES = {"huggingface-hub": "huggingface_hub", "Pillow": "PIL", "pyyaml": "yaml"}
 WITHOUT_IMPORT = {
     "gguf": "transformers' from_pretrained(gguf_file=) imports it",
-    "datasets": "what people open the finished set with, pictures included; the tests of emit do",
     "dvc": "a command",
     "xllamacpp": "a server, started as a command",
     "pandas": "img2dataset's tables; the cap is for its sake",

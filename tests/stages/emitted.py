@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 from PIL import Image
 
+from pipeline.ledger import LEDGER
 from pipeline.parquet import write_table
 from pipeline.schema import CANDIDATE, FAILED, OUTCOME, PICTURE, REJECTED, VERDICTS
 
@@ -118,11 +119,18 @@ def mixed() -> list[Row]:
     ]
 
 
-def write_run(outputs: Path, rows: Sequence[Row]) -> None:
-    """Write what `emit` reads for these rows, in their order."""
+def unreadable(place: str) -> Row:
+    """A row of the source that is no candidate, as the stage corpus leaves it."""
+    why = {"outcome": FAILED, "stage": "corpus", "rule": "missing_tab", "reason": f"{place}: wanted caption<TAB>url"}
+    return {"key": sha256(place.encode()).hexdigest()[:16], "url": place, **why}
+
+
+def write_run(outputs: Path, rows: Sequence[Row], undrawn: Sequence[Row] = (), bad: Sequence[Row] = ()) -> None:
+    """Write what `emit` reads for these rows, in their order; `undrawn` are candidates that came too late."""
     write_shards(outputs / "download/curate", rows, DOWNLOADED)
     write_shards(outputs / "verify", rows, JUDGED)
-    write_table(table_of(rows, CANDIDATE), outputs / "sample/curate.parquet")
+    write_table(table_of([*rows, *undrawn], CANDIDATE), outputs / "sample/curate.parquet")
+    write_table(table_of(bad, LEDGER), outputs / "bad_rows.parquet")
 
 
 def write_shards(folder: Path, rows: Sequence[Row], schema: pa.Schema) -> None:

@@ -30,6 +30,7 @@ from tests.stages.emitted import (
     picture,
     rejected,
     table_of,
+    unreadable,
     write_run,
     write_shards,
 )
@@ -61,6 +62,20 @@ def test_every_key_goes_to_one_place(outputs: Path) -> None:
     ledger = read_table(outputs / "ledger.parquet")
     check_balance(read_table(outputs / "sample/curate.parquet")["key"].to_pylist(), ledger)
     assert Counter(ledger["outcome"].to_pylist()) == {KEPT: 3, REJECTED: 3, FAILED: 1}
+
+
+def test_candidates_that_were_not_drawn_are_no_rows_and_unreadable_lines_are(outputs: Path) -> None:
+    """The ledger holds whom download drew, then the lines of the source; only the former are in the figures."""
+    write_run(outputs, mixed(), undrawn=[kept(8), kept(9)], bad=[unreadable("cc.tsv:17"), unreadable("cc.tsv:40")])
+    assert main([]) == 0
+    ledger = read_table(outputs / "ledger.parquet").to_pylist()
+    assert [row["key"] for row in ledger[:7]] == [row["key"] for row in mixed()]
+    assert [(row["url"], row["outcome"], row["stage"], row["rule"]) for row in ledger[7:]] == [
+        ("cc.tsv:17", FAILED, "corpus", "missing_tab"),
+        ("cc.tsv:40", FAILED, "corpus", "missing_tab"),
+    ]
+    metrics = json.loads((outputs / "metrics.json").read_text())
+    assert (metrics["sampled"], metrics["failed"]) == (7, {"download": {"http_404": 1}})
 
 
 def test_a_pair_says_where_it_comes_from(outputs: Path) -> None:
@@ -165,7 +180,7 @@ def test_metrics_are_numbers_that_add_up(outputs: Path) -> None:
         "downloaded": 6,
         "described": 6,
         "kept": 3,
-        "yield": 3 / 7,
+        "yield": 3 / 6,
         "rejected": {"filter": {"refrain": 1}, "verify": {"phrase_loop": 2}},
         "failed": {"download": {"http_404": 1}},
     }
@@ -208,7 +223,7 @@ def test_what_does_not_balance_is_not_written(
     error = capsys.readouterr().err
     assert re.search(fault, error)
     assert error.count("\n") == 1
-    assert sorted(path.name for path in outputs.iterdir()) == ["download", "sample", "verify"]
+    assert sorted(path.name for path in outputs.iterdir()) == ["bad_rows.parquet", "download", "sample", "verify"]
 
 
 def test_pictures_of_another_run_are_noticed(outputs: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -232,7 +247,7 @@ def test_nothing_kept_is_a_failure(outputs: Path, capsys: pytest.CaptureFixture[
     assert main([]) == 1
     error = capsys.readouterr().err
     assert error.count("\n") == 1
-    assert "not one of 4 sampled pictures was kept: refrain in verify 2, http_404 in download 1" in error
+    assert "not one of 4 candidates was kept: refrain in verify 2, http_404 in download 1" in error
     assert "outputs/embedded/rejected.parquet" in error
     assert not (outputs / "pairs.parquet").exists()
     assert read_table(outputs / "rejected.parquet").num_rows == 4

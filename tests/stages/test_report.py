@@ -155,10 +155,10 @@ def test_the_page_is_the_same_twice(outputs: Path) -> None:
 
 
 SUMMARY = """\
-      7 pictures sampled
-      6 downloaded
+      7 candidates drawn
+      6 pictures downloaded
       6 described
-      3 kept (43%)
+      3 kept (50% of the pictures)
      -1 failed by download: http_404 1
      -1 rejected by filter: refrain 1
      -2 rejected by verify: phrase_loop 2
