@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -131,14 +131,14 @@ def run_guarded(urls: list[str], folder: Path, processes: int, threads: int, add
         raise JobError(f"{came} of {len(urls)} pictures came")
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pictures", type=int, default=2000)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     parser.add_argument("--threads", type=int, default=16)
-    flags = parser.parse_args()
+    flags = parser.parse_args(argv)
     seconds: dict[str, list[float]] = {"bare img2dataset": [], "download": []}
     with serving(flags.pictures) as address:
         urls = [f"http://{address}/{number}.jpg" for number in range(flags.pictures)]

@@ -12,7 +12,7 @@ import pyarrow as pa
 from tqdm import tqdm
 
 from pipeline.budget import PixelBudget
-from pipeline.fetch.attempt import Reach, fetch_addresses
+from pipeline.fetch.attempt import Reach, Watch, fetch_addresses
 from pipeline.fetch.cliff import Cliff, NetworkDownError
 from pipeline.fetch.failures import Failure, is_network
 from pipeline.fetch.log import Ended
@@ -45,11 +45,22 @@ class Asker:
         """
         missing = {key: url for key, url in urls.items() if key not in results.known}
         told: dict[str, Ended] = {}
+        came = 0
+        cliff = Cliff(self.params.cliff, self.loopback.address)
+
+        def watch(ended: Ended) -> None:
+            bar.update(ended.url not in told)
+            told[ended.url] = ended
+            cliff(ended)
+
         try:
-            for answers in self._answers(missing, results.folder, told):
+            for answers in self._answers(missing, results.folder, watch):
                 facts = {key: told.get(self._http(missing[key])) for key in answers}
-                results.add(self._checked(answers, facts))
-                bar.update(len(answers))
+                table = self._checked(answers, facts)
+                results.add(table)
+                came += table["rule"].null_count
+                bar.set_postfix_str(f"{came} pictures came", refresh=False)
+                bar.update(sum(fact is None for fact in facts.values()))  # of which the log says nothing
         except NetworkDownError:
             results.forget(lambda key, rule: key in missing and is_network(rule))
             raise
@@ -57,15 +68,9 @@ class Asker:
     def _http(self, url: str) -> str:
         return self.loopback.urls.get(url, url)
 
-    def _answers(self, urls: Mapping[str, str], work: Path, told: dict[str, Ended]) -> Iterator[Answers]:
+    def _answers(self, urls: Mapping[str, str], work: Path, watch: Watch) -> Iterator[Answers]:
         stored = {key: url for key, url in urls.items() if url.startswith(SCHEME)}
         yield from self._read(stored)
-        cliff = Cliff(self.params.cliff, self.loopback.address)
-
-        def watch(ended: Ended) -> None:
-            told[ended.url] = ended
-            cliff(ended)
-
         linked = {key: self._http(url) for key, url in urls.items() if key not in stored}
         reach = Reach(self.trusted, self.loopback.address)
         if linked:
