@@ -108,7 +108,7 @@ def to_picture(data: bytes, params: DownloadParams, budget: PixelBudget | None =
     if refusal:
         return refusal
     with _held(budget, max(size[0] * size[1], len(data))):
-        image = _reduced(data, params)
+        image = _reduced(data, size, params)
     if isinstance(image, Failure):
         return image
     return _encoded(image, params.jpeg_quality, sha256(data).hexdigest())
@@ -118,15 +118,21 @@ def _held(budget: PixelBudget | None, pixels: int) -> AbstractContextManager[Non
     return budget.hold(pixels) if budget else nullcontext()
 
 
-def decode(data: bytes, max_pixels: int) -> Image.Image | Failure:
+def decode(data: bytes, max_pixels: int, enough: int | None = None) -> Image.Image | Failure:
     """Decode `data` in full: upright, in RGB, on white.
 
     Only the formats of FORMATS are tried; `max_pixels` is checked before a pixel is decoded (larger pictures than
-    Pillow's own limit need `untrusted_pictures` around).
+    Pillow's own limit need `untrusted_pictures` around). A JPEG may come at a half, a fourth or an eighth of its size
+    where its longer side keeps `enough` pixels: libjpeg shrinks it while it transforms, in a fraction of the time.
     """
 
     def pixels_of(image: ImageFile.ImageFile) -> Image.Image | Failure:
-        return _too_many_pixels(image.size, max_pixels) or _too_many_scans(data, image.format) or _upright(image)
+        refusal = _too_many_pixels(image.size, max_pixels) or _too_many_scans(data, image.format)
+        if refusal:
+            return refusal
+        if enough:
+            image.draft(None, _fitted(image.size, enough))
+        return _upright(image)
 
     return _read(data, pixels_of)
 
@@ -205,16 +211,19 @@ def _eight_bit(image: Image.Image) -> Image.Image:
     return scaled
 
 
-def _reduced(data: bytes, params: DownloadParams) -> Image.Image | Failure:
+def _reduced(data: bytes, size: tuple[int, int], params: DownloadParams) -> Image.Image | Failure:
     """The decoded picture, at most `image_size` pixels long; only the reduced one outlives the call."""
-    image = decode(data, params.max_pixels)
-    if isinstance(image, Failure):
+    image = decode(data, params.max_pixels, params.image_size)
+    if isinstance(image, Failure) or max(size) <= params.image_size:
         return image
-    scale = params.image_size / max(image.size)
-    if scale >= 1:
-        return image
-    width, height = (max(1, round(side * scale)) for side in image.size)
+    width, height = sorted(_fitted(size, params.image_size), reverse=image.width > image.height)
     return image.resize((width, height), Image.Resampling.LANCZOS)
+
+
+def _fitted(size: tuple[int, int], longest: int) -> tuple[int, int]:
+    """`size` in proportion, with so long a longer side."""
+    width, height = (max(1, round(side * longest / max(size))) for side in size)
+    return width, height
 
 
 def _encoded(image: Image.Image, quality: int, source_sha256: str) -> Picture:

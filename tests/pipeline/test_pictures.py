@@ -337,3 +337,36 @@ def test_pillow_gets_its_own_limit_back() -> None:
         raise KeyError
     assert all(before)
     assert before == (Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_MEMORY)
+
+
+def photo(size: tuple[int, int]) -> Image.Image:
+    """Coarse noise, enlarged, with finer noise on top."""
+    rng = np.random.default_rng(0)
+    coarse = Image.fromarray(rng.integers(0, 255, (12, 16, 3), dtype=np.uint8)).resize(size, Image.Resampling.BICUBIC)
+    fine = rng.integers(-8, 8, (size[1], size[0], 1))
+    return Image.fromarray(np.clip(np.asarray(coarse) + fine, 0, 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("size", "orientation", "stored_size"),
+    [
+        ((511, 300), 1, (256, 150)),  # half of it would be too little
+        ((512, 300), 1, (256, 150)),  # exactly a half
+        ((641, 401), 1, (256, 160)),
+        ((641, 401), 6, (160, 256)),
+        ((2500, 1000), 1, (256, 102)),
+        ((1000, 2500), 8, (256, 102)),
+    ],
+)
+def test_a_jpeg_that_is_shrunk_while_it_is_decoded_is_the_same_picture(
+    params: DownloadParams, size: tuple[int, int], orientation: int, stored_size: tuple[int, int]
+) -> None:
+    """Its size is that of the slow way to the pixel, and its colours are within a few grey levels."""
+    image = photo(size)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    fast = stored(encoded(image, "JPEG", quality=95, exif=exif), params)
+    slow = stored(encoded(image, "PNG", exif=exif), params)
+    assert fast.size == slow.size == stored_size
+    difference = np.asarray(fast).astype(float) - np.asarray(slow)
+    assert np.sqrt((difference**2).mean()) < 4
