@@ -146,6 +146,11 @@ class Drawing:
                 f"{self._params.path} has too many different captions: {noise:.0%} of them would be taken for shared"
                 " ones by mistake; make corpus.path a part of it, or raise corpus.max_shared"
             )
+        if self._addresses.noise(1) > NOISE:
+            raise JobError(
+                f"{self._params.path} is too large to tell which of its addresses are held out; make corpus.path a part"
+                " of it, or the split evaluate smaller"
+            )
         left_out = Counter({SAYS_NOTHING: self._silent})
         kept: list[tuple[str, Titled, Split]] = []
         for split, pool in zip(self._splits, self._pools, strict=True):

@@ -59,7 +59,8 @@ def load_pictures(params: Params, vlm: VisionLanguageModel, split: str, limit: i
         raise JobError(f"the corpus has no pictures in the split {split!r}: raise its share in corpus.splits")
     cache = Path(".cache/pairmill", f"pretrain-{params.profile}", split)
     work = Path(".work", params.profile, "pretrain")
-    names = hashlib.sha256("\n".join(rows["key"].to_pylist()).encode()).hexdigest()[:16]
+    listed = [str(params.corpus.path.resolve()), *rows["key"].to_pylist()]  # addresses are relative to the corpus
+    names = hashlib.sha256("\n".join(listed).encode()).hexdigest()[:16]
     pictures = cache / f"pictures-{names}"
     features = cache / f"views-{names}-{'-'.join(map(str, params.model.pyramid or [0]))}"
     if not features.is_dir():
@@ -83,7 +84,7 @@ def load_pictures(params: Params, vlm: VisionLanguageModel, split: str, limit: i
 def _fetch(rows: pa.Table, out: Path, work: Path, params: Params) -> None:
     """Every picture that can be had, look-alikes too, as shards in the folder `out`."""
     with asking([rows], params) as asker, replacing_folder(out) as fresh:
-        collection = open_collection(out.name, rows, rows.num_rows, work, params.download)
+        collection = open_collection(out.name, rows, rows.num_rows, work, params)
         fill(collection, asker, None)
         write_shards(collection, fresh, params.download.shard_rows)
     remove(work)

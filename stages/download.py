@@ -3,7 +3,7 @@
 Fetch pictures with img2dataset, round by round, until sample.pictures and sample.heldout of them have passed every
 check or the candidates are used up, into outputs/<profile>/download/{curate,evaluate}/: shards of the candidates
 that were drawn, each with its picture or with the reason why it has none. outputs/<profile>/account/ says what was
-asked, what came, what failed and why, and what it cost; --report prints that of the last run and fetches nothing.
+asked, what came, what failed and why, and what it cost; --report prints that of the last run that ended well.
 
 A dead link is a failed row, not an error. The stage fails when not one picture of a sample comes, or when the
 network dies; what came is kept, and the same command asks for the rest.
@@ -44,7 +44,7 @@ def download(
     size = params.download.shard_rows
     lock = exclusive(work.with_name(f"{work.name}.lock"), str(outputs / "download"))
     with lock, asking(samples.values(), params, trusted) as asker:
-        collections = [open_collection(n, rows, wanted[n], work / n, params.download) for n, rows in samples.items()]
+        collections = [open_collection(n, rows, wanted[n], work / n, params) for n, rows in samples.items()]
         seen = Duplicates(params.download.duplicate_distance)  # one for all: what is held out is not curated, too
         with replacing_folder(outputs / "account") as account, replacing_folder(outputs / "download") as fresh:
             for collection in collections:
@@ -54,7 +54,8 @@ def download(
                 _say(collection, seconds)
                 write_account(collection, seconds, account, size)
                 write_shards(collection, fresh / collection.name, size)
-        remove(work)
+        if all(collection.good == collection.wanted for collection in collections):
+            remove(work)  # else the next run, with more candidates, asks for those alone
 
 
 def _say(collection: Collection, seconds: float) -> None:
@@ -74,7 +75,9 @@ def _report(outputs: Path) -> None:
 
 def _run(argv: Sequence[str] | None) -> None:
     parser = stage_parser(__doc__)
-    parser.add_argument("--report", action="store_true", help="print the account of the last run and fetch nothing")
+    parser.add_argument(
+        "--report", action="store_true", help="print the account of the last run that ended well, and fetch nothing"
+    )
     flags = parser.parse_args(argv)
     params = load_params(flags.profile)
     outputs = Path("outputs", params.profile)

@@ -40,7 +40,7 @@ def write_account(collection: Collection, seconds: float, folder: Path, size: in
 
 
 def _fetches(collection: Collection, shard: pa.Table) -> pa.Table:
-    results = collection.results.table(shard["key"].to_pylist())
+    results = collection.results.table(shard["key"].to_pylist(), FETCH.names)
     columns = [shard[name] for name in FETCHES.names[:5]] + [results[name] for name in FETCH.names]
     return pa.table(columns, schema=FETCHES)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import pyarrow as pa
@@ -28,30 +28,39 @@ NOT_STORED = Failure("not_stored", "the shard holds no such picture")
 Answers = Mapping[str, Path | bytes | Failure]
 
 
-@dataclass(frozen=True)
 class Asker:
-    """Brings pictures: over the net by img2dataset, and out of shards that somebody has fetched before."""
+    """Brings pictures: over the net by img2dataset, and out of shards that somebody has fetched before.
 
-    params: DownloadParams
-    loopback: Loopback  # the server of this machine's own files
-    trusted: tuple[str, ...]  # "IP:PORT" of others that need no public address
-    stored: Path  # the folder of the shards
+    One for a whole run: a network that dies is noticed over rounds and samples.
+    """
+
+    def __init__(self, params: DownloadParams, loopback: Loopback, trusted: Sequence[str], stored: Path) -> None:
+        """Ask `loopback` for this machine's own files, and read shards from the folder `stored`.
+
+        `trusted` names the "IP:PORT" of servers that need no public address.
+        """
+        self.params = params
+        self._loopback = loopback
+        self._trusted = tuple(trusted)
+        self._stored = stored
+        self._cliff = Cliff(params.cliff, loopback.address)
+        self._asked: list[tuple[Results, set[str]]] = []  # in this run
 
     def ask(self, urls: Mapping[str, str], results: Results, bar: tqdm[None]) -> None:
         """Fetch and check every address (by key) that has no result yet, and keep what came.
 
-        Raises NetworkDownError when the network dies: what failed for its sake in this call is forgotten, all else
-        is kept; JobError when img2dataset itself fails.
+        Raises NetworkDownError when the network dies: what has failed for its sake in this run is forgotten, all
+        else is kept; JobError when img2dataset itself fails.
         """
         missing = {key: url for key, url in urls.items() if key not in results.known}
+        self._asked.append((results, set(missing)))
         told: dict[str, Ended] = {}
         came = 0
-        cliff = Cliff(self.params.cliff, self.loopback.address)
 
         def watch(ended: Ended) -> None:
             bar.update(ended.url not in told)
             told[ended.url] = ended
-            cliff(ended)
+            self._cliff(ended)
 
         try:
             for answers in self._answers(missing, results.folder, watch):
@@ -62,24 +71,25 @@ class Asker:
                 bar.set_postfix_str(f"{came} pictures came", refresh=False)
                 bar.update(sum(fact is None for fact in facts.values()))  # of which the log says nothing
         except NetworkDownError:
-            results.forget(lambda key, rule: key in missing and is_network(rule))
+            for asked, keys in self._asked:
+                asked.forget({key for key in keys & asked.known.keys() if is_network(asked.known[key].rule or "")})
             raise
 
     def _http(self, url: str) -> str:
-        return self.loopback.urls.get(url, url)
+        return self._loopback.urls.get(url, url)
 
     def _answers(self, urls: Mapping[str, str], work: Path, watch: Watch) -> Iterator[Answers]:
         stored = {key: url for key, url in urls.items() if url.startswith(SCHEME)}
         yield from self._read(stored)
         linked = {key: self._http(url) for key, url in urls.items() if key not in stored}
-        reach = Reach(self.trusted, self.loopback.address)
+        reach = Reach(self._trusted, self._loopback.address)
         if linked:
             yield from fetch_addresses(linked, work, self.params, reach, watch)
 
     def _read(self, urls: Mapping[str, str]) -> Iterator[Answers]:
         keys = {url: key for key, url in urls.items()}
         batch: dict[str, bytes | Failure] = {}
-        for url, data in read_pictures(self.stored, list(keys)):
+        for url, data in read_pictures(self._stored, list(keys)):
             batch[keys[url]] = self._bounded(data) if data else NOT_STORED
             if len(batch) == self.params.shard_rows:
                 yield batch

@@ -14,7 +14,7 @@ class Ended:
     url: str
     rule: str  # "" where a body came
     reason: str  # "" likewise
-    bytes: int  # of the body, as far as it was read
+    bytes: int  # of a body that came in full, else 0
     seconds: float  # without the wait for the host's turn
     tries: int
     at: float  # when: seconds since the epoch

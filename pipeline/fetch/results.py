@@ -7,7 +7,9 @@ fingerprint. So a list that grows finds what was fetched already, and nothing of
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -21,7 +23,7 @@ from pipeline.schema import CANDIDATE, OUTCOME, PICTURE
 
 FETCH = pa.schema(
     [
-        pa.field("bytes", pa.int64()),  # of the body, as far as it was read; null where nothing was asked for
+        pa.field("bytes", pa.int64()),  # of a body that came in full; null where nothing was asked for
         pa.field("seconds", pa.float64()),
         pa.field("tries", pa.int32()),
     ]
@@ -68,23 +70,28 @@ class Results:
         write_table(table, path)
         self._note(path, table)
 
-    def forget(self, unsettled: Callable[[str, str], bool]) -> None:
-        """Drop the failures of which `unsettled(key, rule)` is true: their addresses are asked again."""
-        lost = {key for key, known in self.known.items() if known.rule and unsettled(key, known.rule)}
-        for path in {self.known.pop(key).batch for key in lost}:
+    def forget(self, keys: AbstractSet[str]) -> None:
+        """Drop what is known of these keys: their addresses are asked again."""
+        for path in {self.known.pop(key).batch for key in keys}:
             table = read_table(path)
-            write_table(table.filter(pa.array([key not in lost for key in table["key"].to_pylist()])), path)
+            write_table(table.filter(pa.array([key not in keys for key in table["key"].to_pylist()])), path)
             self._note(path, read_table(path, _LIGHT))
         self._read.cache_clear()
 
-    def table(self, keys: Sequence[str]) -> pa.Table:
-        """The results of these keys, in their order; KeyError where one is not known."""
-        places = [self.known[key] for key in keys]
-        batches = list(dict.fromkeys(place.batch for place in places))
-        tables = [self._read(batch) for batch in batches]
-        starts = dict(zip(batches, _starts(tables), strict=True))
-        rows = [starts[place.batch] + place.row for place in places]
-        return pa.concat_tables(tables).take(pa.array(rows, pa.int64())) if rows else RESULT.empty_table()
+    def table(self, keys: Sequence[str], columns: Sequence[str] | None = None) -> pa.Table:
+        """The results of these keys, in their order, with these columns or all; KeyError where one is not known."""
+        names = tuple(columns or RESULT.names)
+        places: dict[Path, list[tuple[int, int]]] = defaultdict(list)  # batch -> rows there, and their places here
+        for place, key in enumerate(keys):
+            places[self.known[key].batch].append((self.known[key].row, place))
+        tables = [RESULT.empty_table().select(names)]
+        order: list[int] = []
+        for batch, found in places.items():  # one whole batch in memory at a time, besides the last few
+            rows = pa.array([row for row, _ in found], pa.int64())
+            tables.append(self._read(batch, names).take(rows))
+            order += [place for _, place in found]
+        back = sorted(range(len(order)), key=order.__getitem__)
+        return pa.concat_tables(tables).take(pa.array(back, pa.int64()))
 
     def _recall(self, path: Path) -> None:
         try:
@@ -99,11 +106,3 @@ class Results:
         self.known |= {
             key: Known(**row, batch=path, row=n) for n, (key, row) in enumerate(zip(keys, light, strict=True))
         }
-
-
-def _starts(tables: Sequence[pa.Table]) -> list[int]:
-    """The number of the first row of each table in all of them together."""
-    starts = [0]
-    for table in tables:
-        starts.append(starts[-1] + int(table.num_rows))
-    return starts[:-1]

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from pipeline import likeness, pictures
 from pipeline.duplicates import Duplicates
 from pipeline.errors import JobError, UsageError
 from pipeline.fetch.asking import Asker
@@ -21,12 +20,13 @@ from pipeline.fetch.loopback import Loopback, is_local, serving
 from pipeline.fetch.results import Results
 from pipeline.fetch.rounds import Collection
 from pipeline.files import remove
-from pipeline.params import DownloadParams, Params
+from pipeline.params import Params
 from pipeline.parquet import write_table
 from pipeline.pictures import untrusted_pictures
 from pipeline.runner import code_version
 from pipeline.schema import CANDIDATE
 
+HERE = Path(__file__).parent
 # Params that change no result, and one that only decides which results are kept.
 NO_RESULT = {"distributor", "processes", "threads", "shard_rows", "per_host", "cliff", "duplicate_distance", "loopback"}
 
@@ -45,12 +45,12 @@ def asking(tables: Iterable[pa.Table], params: Params, trusted: Sequence[str] = 
     with untrusted_pictures():
         if local:
             with serving(params.corpus.path, local) as loopback:
-                yield Asker(params.download, loopback, tuple(trusted), params.corpus.path)
+                yield Asker(params.download, loopback, trusted, params.corpus.path)
         else:
-            yield Asker(params.download, Loopback(), tuple(trusted), params.corpus.path)
+            yield Asker(params.download, Loopback(), trusted, params.corpus.path)
 
 
-def open_collection(name: str, rows: pa.Table, wanted: int, work: Path, params: DownloadParams) -> Collection:
+def open_collection(name: str, rows: pa.Table, wanted: int, work: Path, params: Params) -> Collection:
     """A collection over rows of CANDIDATE, with the results that an earlier run has left in `work`.
 
     Raises JobError where the rows are none, or a key stands twice.
@@ -69,6 +69,10 @@ def fill(collection: Collection, asker: Asker, seen: Duplicates | None) -> None:
     collection.fill(asker, seen)
     if collection.good:
         return
+    if collection.rejected:
+        raise JobError(
+            f"{collection.name}: {len(collection.rejected)} pictures came, and each is one of another sample"
+        )
     known = collection.results.known.values()
     causes = ", ".join(f"{rows} {rule}" for rule, rows in Counter(each.rule for each in known).most_common(3))
     row = collection.rows.slice(0, 1).to_pylist()[0]
@@ -86,11 +90,12 @@ def write_shards(collection: Collection, folder: Path, size: int) -> None:
         write_table(shard, folder / f"part-{number:05d}.parquet")
 
 
-def _fingerprint(params: DownloadParams) -> str:
+def _fingerprint(params: Params) -> str:
     """What a result depends on besides its address (32 hex digits)."""
     facts = {
-        "params": params.model_dump(mode="json", exclude=NO_RESULT),
-        "code": code_version(Path(__file__).parent, Path(likeness.__file__), Path(pictures.__file__)),
+        "params": params.download.model_dump(mode="json", exclude=NO_RESULT),
+        "corpus": str(params.corpus.path.resolve()),  # local addresses are relative to it
+        "code": code_version(HERE, *(HERE.parent / name for name in ("likeness.py", "pictures.py", "sources"))),
         "versions": {package: version(package) for package in ("img2dataset", "imagehash", "pillow", "pyarrow")},
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]

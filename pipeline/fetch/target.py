@@ -44,7 +44,11 @@ class Target:
     def redirected(self, location: str) -> Target:
         """Where a Location header sends us from here; raises FetchError as `parse_target` does."""
         # http.client reads headers as Latin-1; escaped from it, the bytes are again those that were sent
-        return parse_target(urljoin(self.url, quote(location.strip(), _SAFE, encoding="latin-1")), "a redirect to ")
+        place = quote(location.strip(), _SAFE, encoding="latin-1")
+        try:
+            return parse_target(urljoin(self.url, place), "a redirect to ")
+        except ValueError as error:
+            raise FetchError("bad_url", f"a redirect to {place!r}: {error}") from error
 
 
 def parse_target(url: str, how: str = "") -> Target:

@@ -87,3 +87,11 @@ class DownloadParams(Section):
     max_aspect: Annotated[float, Field(ge=1.0)]
     duplicate_distance: Annotated[int, Field(ge=0, le=64)] | None
     loopback: bool
+
+    @model_validator(mode="after")
+    def _patient(self) -> DownloadParams:
+        if self.shard_deadline < 2 * (self.total_timeout + self.max_pause):
+            raise ValueError(
+                "download.shard_deadline must be twice total_timeout and max_pause, or good shards are stopped"
+            )
+        return self

@@ -94,7 +94,7 @@ def _captioned(picture: Path, folder: Path) -> Titled | BadRow:
     if not is_text(name):
         return BadRow(shown(name), 1, BAD_ENCODING, "a file's name that cannot be written")
     note = picture.with_suffix(".txt")
-    place = note.relative_to(folder).as_posix(), 1
+    place = name, 1  # not the note: a.jpg and a.png may share one
     try:
         with note.open("rb") as file:
             text = file.read(LONGEST_LINE).removeprefix(MARK).decode()

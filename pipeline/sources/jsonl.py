@@ -47,7 +47,7 @@ def _row(place: Place, line: bytes, caption: str, urls: tuple[str, ...]) -> Titl
     url = next((name for name in urls if name in record), urls[0])
     lacking = [name for name in (caption, url) if name not in record]
     if lacking:
-        there = listed([*record]) or "nothing"
+        there = listed([name if name.isprintable() else repr(name) for name in record]) or "nothing"
         return BadRow(*place, MISSING_COLUMN, f"no {' and no '.join(lacking)}; there is {there}"[:200])
     return checked(place, record[caption], record[url], place[0])
 

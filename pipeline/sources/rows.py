@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 LONGEST_CAPTION = 20_000  # characters; a page of text is none
 LONGEST_ADDRESS = 2_048  # characters, about what browsers and servers take
@@ -104,11 +105,19 @@ def _address_fault(url: str) -> tuple[str, str] | None:
         reason = "neither http nor https"
     elif _SPACE_OR_CONTROL.search(url):
         reason = "white space or a control character in it"
-    elif not _ADDRESS.match(url):
+    elif not _ADDRESS.match(url) or not _splits(url):
         reason = "no host in it"
     else:
         return None
     return rule, f"{reason}: {shown(url)}"
+
+
+def _splits(url: str) -> bool:
+    """Whether the standard library, which will fetch it, can take it apart."""
+    try:
+        return bool(urlsplit(url).hostname)
+    except ValueError:
+        return False
 
 
 def shown(value: object) -> str:

@@ -68,11 +68,11 @@ def test_captions_beside_the_pictures(tmp_path: Path) -> None:
         (tmp_path / f"{name}.txt").write_bytes(text)
     assert list(read_folder(tmp_path)) == [
         Titled("folder:b.JPG", "A Cat.svg on two lines", [], tmp_path.name),
-        BadRow("c.txt", 1, "bad_encoding", "byte 4 is not UTF-8"),
-        BadRow("d.txt", 1, "missing_caption", "there is none beside d.png"),
-        BadRow("e.txt", 1, "too_long", "a caption of more than 20000 characters"),
+        BadRow("c.jpeg", 1, "bad_encoding", "byte 4 is not UTF-8"),
+        BadRow("d.png", 1, "missing_caption", "there is none beside d.png"),
+        BadRow("e.png", 1, "too_long", "a caption of more than 20000 characters"),
         Titled("folder:a/1.png", long.strip(), [], tmp_path.name),
-        BadRow("a/2.txt", 1, "empty_caption", "no letter in the caption ''"),
+        BadRow("a/2.webp", 1, "empty_caption", "no letter in the caption ''"),
     ]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from pipeline.fetch.failures import Failure
 from pipeline.params import DownloadParams, load_params
@@ -108,3 +109,18 @@ def test_damage_never_raises(
     with untrusted_pictures():
         found = to_picture(bytes(damaged[:cut]), params)
     assert isinstance(found, Picture) or found.reason
+
+
+def test_exif_that_trips_the_library_is_a_damaged_picture(params: DownloadParams) -> None:
+    """A text field that claims to hold numbers: Pillow stumbles over it while it turns the picture."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif[0x010E] = "x"
+    data = bytearray(encoded(drawing((96, 64)), "JPEG", exif=exif))
+    entry = data.index(b"\x01\x0e\x00\x02") if b"\x01\x0e\x00\x02" in data else data.index(b"\x0e\x01\x02\x00")
+    big = data[entry : entry + 2] == b"\x01\x0e"
+    data[entry + 2 : entry + 4] = (11).to_bytes(2, "big" if big else "little")  # FLOAT in place of ASCII
+    data[entry + 4 : entry + 8] = (1).to_bytes(4, "big" if big else "little")
+    found = to_picture(bytes(data), params)
+    assert isinstance(found, Failure)
+    assert found.rule == "undecodable"

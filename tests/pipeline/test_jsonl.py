@@ -33,6 +33,7 @@ NAMES = ColumnsParams(caption="text", url="link")
         (b"a dog\thttp://a/1", None, ("bad_json", "Expecting value at character 1")),
         (b'["a dog", "http://a/1"]', None, ("bad_json", "no object: ['a dog', 'http://a/1']")),
         (b"null", None, ("bad_json", "no object: None")),
+        (rb'{"\ud800": 1}', None, ("missing_column", r"no caption and no url; there is '\ud800'")),
         (b"[" * 100_000, None, ("bad_json", "nested too deeply")),
         (b'{"a": ' * 100_000, None, ("bad_json", "nested too deeply")),
         (b'{"n": ' + b"9" * 5_000 + b"}", None, ("bad_json", "Exceeds the limit (4300 digits)")),

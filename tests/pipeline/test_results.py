@@ -55,14 +55,14 @@ def test_a_damaged_batch_is_asked_again(tmp_path: Path, capsys: pytest.CaptureFi
     assert not path.exists()
 
 
-def test_unsettled_failures_are_forgotten_and_all_else_is_kept(tmp_path: Path) -> None:
+def test_what_is_forgotten_is_gone_and_all_else_is_kept(tmp_path: Path) -> None:
     """In memory and on disk alike; rows behind a forgotten one are still found."""
     results = Results(tmp_path, "f")
     results.add(pa.concat_tables([batch(["a"]), batch(["b"], "dns"), batch(["cc"])]))
     results.add(batch(["d"], "http_404"))
     results.add(batch(["e"], "dns"))
     assert results.table(["cc"])["width"].to_pylist() == [2]
-    results.forget(lambda key, rule: key != "e" and rule == "dns")
+    results.forget({"b"})
     for each in (results, Results(tmp_path, "f")):
         assert set(each.known) == {"a", "cc", "d", "e"}
         assert each.table(["cc", "a"])["key"].to_pylist() == ["cc", "a"]

@@ -90,6 +90,8 @@ def test_an_address_is_http_with_a_host(url: str) -> None:
         ("http://:80/1.jpg", "no host in it: 'http://:80/1.jpg'"),
         ("http://user@/1.jpg", "no host in it: 'http://user@/1.jpg'"),
         ("http://?x", "no host in it: 'http://?x'"),
+        ("http://[:::::]/1.jpg", "no host in it: 'http://[:::::]/1.jpg'"),
+        ("http://ex\u2100mple.com/1.jpg", "no host in it: 'http://ex℀mple.com/1.jpg'"),
         ("http://../x", "no host in it: 'http://../x'"),
         ("http://a.org:port/x", "no host in it: 'http://a.org:port/x'"),
         ("http://[nonsense]/x", "no host in it: 'http://[nonsense]/x'"),
