@@ -114,6 +114,11 @@ def judge_all(text: str, limits: Mapping[str, float | None]) -> list[Verdict]:
     return [rule.judge(passage, limit) for rule in RULES if (limit := limits.get(rule.name)) is not None]
 
 
+def default_limits() -> dict[str, float | None]:
+    """The limit of every rule as tuned on captions, for texts that come with no profile."""
+    return {rule.name: rule.limit for rule in RULES}
+
+
 def check_limits(limits: Mapping[str, float | None]) -> None:
     """Raise UsageError if `limits` names a rule that does not exist, with the nearest one that does."""
     names = [rule.name for rule in RULES]

@@ -104,7 +104,7 @@ class Passage:
 
 @dataclass(frozen=True)
 class Rule:
-    """One reason to distrust a description: a measure, and the side of the limit on which it fails.
+    """One reason to distrust a description: a measure, its limit, and the side of the limit on which it fails.
 
     `mendable` says whether a rewriter can be expected to cure it: `filter` rejects a row at once for
     a rule that is not mendable and sends the others on to `rewrite`; `verify` rejects for all of them.
@@ -115,6 +115,7 @@ class Rule:
     source: str  # the paper or tool that the formula follows
     measure: Callable[[Passage], Measurement]
     fails: Literal["above", "below"]
+    limit: float | None  # tuned on captions; a profile may set another. None: off unless a profile sets one
     mendable: bool = False
 
     def judge(self, passage: Passage, limit: float) -> Verdict:

@@ -27,4 +27,5 @@ RULE = Rule(
     source="data-juicer's clean_links_mapper and clean_email_mapper, counted instead of cut",
     measure=measure,
     fails="above",
+    limit=0.0,
 )

@@ -28,4 +28,5 @@ RULE = Rule(
     source='MiniGPT-4 (arXiv 2304.10592): "I\'m sorry I made a mistake...", "I apologize for that ..."',
     measure=measure,
     fails="above",
+    limit=0.0,
 )

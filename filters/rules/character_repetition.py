@@ -29,5 +29,6 @@ RULE = Rule(
     source="data-juicer's character_repetition_filter (rep_len 10)",
     measure=measure,
     fails="above",
+    limit=0.25,
     mendable=True,
 )

@@ -21,5 +21,6 @@ RULE = Rule(
     source="C4's terminal punctuation (arXiv 1910.10683), with the last word looked at as well",
     measure=measure,
     fails="above",
+    limit=0.0,
     mendable=True,
 )

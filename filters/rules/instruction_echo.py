@@ -46,4 +46,5 @@ RULE = Rule(
     source="MiniGPT-4's own prompts (arXiv 2304.10592, sections 3.2 and 3.3)",
     measure=measure,
     fails="above",
+    limit=0.8,
 )

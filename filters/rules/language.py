@@ -22,4 +22,5 @@ RULE = Rule(
     source="langdetect's probabilities; data-juicer's language_id_score_filter",
     measure=measure,
     fails="above",
+    limit=0.5,
 )

@@ -28,5 +28,6 @@ RULE = Rule(
     source="data-juicer's special_characters_filter, with the punctuation of English prose allowed",
     measure=measure,
     fails="above",
+    limit=0.0,
     mendable=True,
 )

@@ -36,5 +36,6 @@ RULE = Rule(
     source="Unicode names of letters",
     measure=measure,
     fails="above",
+    limit=0.0,
     mendable=True,
 )

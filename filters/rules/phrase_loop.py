@@ -23,5 +23,6 @@ RULE = Rule(
     source="Gopher's share of text in duplicate n-grams (arXiv 2112.11446), counted where a phrase recurs at once",
     measure=measure,
     fails="above",
+    limit=0.0,
     mendable=True,
 )

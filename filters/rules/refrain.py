@@ -19,5 +19,6 @@ RULE = Rule(
     source="Gopher's duplicate n-gram fractions (arXiv 2112.11446); three times, since left and right share a frame",
     measure=measure,
     fails="above",
+    limit=0.3,
     mendable=True,
 )

@@ -37,5 +37,6 @@ RULE = Rule(
     source="count of coordinations whose neighbouring members are the same word",
     measure=measure,
     fails="above",
+    limit=0.0,
     mendable=True,
 )

@@ -36,5 +36,6 @@ RULE = Rule(
     source='MiniGPT-4 (arXiv 2304.10592): the repair prompt asks for results "without explanation", and gets it anyway',
     measure=measure,
     fails="above",
+    limit=0.0,
     mendable=True,
 )

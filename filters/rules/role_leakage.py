@@ -27,4 +27,5 @@ RULE = Rule(
     source="separators of Vicuna v0, Llama 2 and ChatML, and MiniGPT-4's image tags",
     measure=measure,
     fails="above",
+    limit=0.0,
 )

@@ -34,4 +34,5 @@ RULE = Rule(
     source='refusal phrases of instruction-tuned models ("As an AI language model"), as in Vicuna\'s data cleaning',
     measure=measure,
     fails="above",
+    limit=0.0,
 )

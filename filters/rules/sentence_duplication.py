@@ -19,5 +19,6 @@ RULE = Rule(
     source="Gopher's duplicate line fraction (arXiv 2112.11446), on sentences and for near-duplicates too",
     measure=measure,
     fails="above",
+    limit=0.0,
     mendable=True,
 )

@@ -14,5 +14,6 @@ RULE = Rule(
     source="data-juicer words_num_filter; two passes of 200 tokens bound MiniGPT-4's own descriptions",
     measure=measure,
     fails="above",
+    limit=300.0,
     mendable=True,
 )

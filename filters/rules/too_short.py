@@ -15,4 +15,5 @@ RULE = Rule(
     source="MiniGPT-4 (arXiv 2304.10592): descriptions under 50 characters are rejected",
     measure=measure,
     fails="below",
+    limit=50.0,
 )

@@ -24,5 +24,6 @@ RULE = Rule(
     source="data-juicer's word_repetition_filter, with rep_len 5 instead of 10",
     measure=measure,
     fails="above",
+    limit=0.4,
     mendable=True,
 )

@@ -35,5 +35,6 @@ RULE = Rule(
     source="run length of equal words; the one-word case of Gopher's repetition rules (arXiv 2112.11446)",
     measure=measure,
     fails="above",
+    limit=1.0,
     mendable=True,
 )
