@@ -11,7 +11,6 @@ import gc
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from pipeline.command import run_command, stage_params
 from pipeline.draw import Drawing
 from pipeline.errors import JobError
 from pipeline.ledger import LEDGER
+from pipeline.order import key_of
 from pipeline.params import CorpusParams
 from pipeline.parquet import write_table, write_tables
 from pipeline.progress import row_bar
@@ -73,7 +73,7 @@ def ledger_of_bad(rows: Iterable[BadRow]) -> pa.Table:
     """Bad rows as the ledger has them: the place of each is its address, and the hash of that its key."""
     records = [
         {
-            "key": sha256(row.place.encode()).hexdigest()[:16],
+            "key": key_of(row.place),
             "url": row.place,
             "outcome": FAILED,
             "stage": STAGE,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -27,22 +26,14 @@ EXAMPLES = 3  # addresses named for each kind of failure
 SLOWEST = 5  # hosts
 
 
-def write_account(collection: Collection, seconds: float, folder: Path, size: int) -> dict[str, Any]:
-    """Write <name>.json (the account) and <name>.parquet (FETCHES, a row a candidate) to `folder`; returns the account.
+def write_account(collection: Collection, seconds: float, folder: Path, size: int) -> None:
+    """Write <name>.json (the account) and <name>.parquet (FETCHES, a row a candidate) to `folder`.
 
     `seconds` is the wall time of this run, `size` how many rows are in memory at once.
     """
-    tables = (_fetches(collection, shard) for shard in collection.shards(size))
-    write_tables(tables, FETCHES, folder / f"{collection.name}.parquet")
+    write_tables(collection.tables(FETCHES, size), FETCHES, folder / f"{collection.name}.parquet")
     account = account_of(collection, seconds, size)
     (folder / f"{collection.name}.json").write_text(json.dumps(account, indent=1) + "\n", encoding="utf-8")
-    return account
-
-
-def _fetches(collection: Collection, shard: pa.Table) -> pa.Table:
-    results = collection.results.table(shard["key"].to_pylist(), FETCH.names)
-    columns = [shard[name] for name in FETCHES.names[:5]] + [results[name] for name in FETCH.names]
-    return pa.table(columns, schema=FETCHES)
 
 
 def account_of(collection: Collection, seconds: float, size: int) -> dict[str, Any]:
@@ -51,7 +42,7 @@ def account_of(collection: Collection, seconds: float, size: int) -> dict[str, A
     examples: dict[tuple[str, str], list[str]] = defaultdict(list)
     hosts: dict[str, list[float]] = defaultdict(lambda: [0, 0.0])  # addresses, seconds
     total = 0
-    for row in _rows(collection, size):
+    for row in (row for table in collection.tables(FETCHES, size) for row in table.to_pylist()):
         if row["outcome"]:
             cause = (row["outcome"], row["rule"])
             lost[cause] += 1
@@ -80,11 +71,6 @@ def account_of(collection: Collection, seconds: float, size: int) -> dict[str, A
             {"host": host, "addresses": int(count), "mean_seconds": time / count} for host, (count, time) in slowest
         ],
     }
-
-
-def _rows(collection: Collection, size: int) -> Iterator[dict[str, Any]]:
-    for shard in collection.shards(size):
-        yield from _fetches(collection, shard).to_pylist()
 
 
 def to_text(name: str, account: dict[str, Any]) -> str:

@@ -43,6 +43,7 @@ class Asker:
         self._loopback = loopback
         self._trusted = tuple(trusted)
         self._stored = stored
+        self._budget = PixelBudget(params.max_pixels)
         self._cliff = Cliff(params.cliff, loopback.address)
         self._asked: list[tuple[Results, set[str]]] = []  # in this run
 
@@ -103,13 +104,12 @@ class Asker:
 
     def _checked(self, answers: Answers, facts: Mapping[str, Ended | None]) -> pa.Table:
         """A table of RESULT: each answer's picture, or why it is none."""
-        budget = PixelBudget(self.params.max_pixels)
 
         def check(answer: Path | bytes | Failure) -> Picture | Failure:
             if isinstance(answer, Failure):
                 return answer
             data = answer.read_bytes() if isinstance(answer, Path) else answer
-            return to_picture(data, self.params, budget)
+            return to_picture(data, self.params, self._budget)
 
         with ThreadPoolExecutor(min(os.cpu_count() or 1, DECODERS)) as pool:  # Pillow decodes outside the GIL
             found = list(pool.map(check, answers.values()))

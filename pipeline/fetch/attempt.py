@@ -101,8 +101,9 @@ class _Attempt:
                 yield from self._taken(number, self._finished(number))
                 left.remove(number)
                 news = True
-            if len(self._numbers(".parquet")) > begun:  # a process has started up, or its next shard
-                begun, news = len(self._numbers(".parquet")), True
+            now = len(self._numbers(".parquet"))
+            if now > begun:  # a process has started up, or its next shard
+                begun, news = now, True
             if news and not self.trouble:
                 moved = time.monotonic()
             elif self.trouble or code is not None or time.monotonic() - moved > (deadline if begun else START_UP):

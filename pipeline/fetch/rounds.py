@@ -15,7 +15,7 @@ import pyarrow as pa
 from pipeline.duplicates import Duplicates
 from pipeline.fetch.asking import Asker
 from pipeline.fetch.failures import Failure
-from pipeline.fetch.results import OUTCOME_OF_RESULT, Results
+from pipeline.fetch.results import FETCH, OUTCOME_OF_RESULT, Results
 from pipeline.progress import row_bar
 from pipeline.schema import CANDIDATE, FAILED, OUTCOME, PICTURE, REJECTED
 
@@ -87,17 +87,17 @@ class Collection:
                 what = "the same picture as" if first[1] == 0 else "nearly the picture of"
                 self.rejected[key] = Failure("duplicate", f"{what} {first[0]}", float(first[1]))
 
-    def shards(self, size: int) -> Iterator[pa.Table]:
-        """Tables of DOWNLOADED, `size` of the drawn candidates each, in order."""
+    def tables(self, schema: pa.Schema, size: int) -> Iterator[pa.Table]:
+        """Tables of `schema` (columns of CANDIDATE, OUTCOME and results), `size` drawn candidates each, in order."""
+        fetched = [name for name in (*PICTURE.names, *FETCH.names) if name in schema.names]
         for first in range(0, self.drawn, size):
             rows = self.rows.slice(first, min(size, self.drawn - first))
-            yield self._downloaded(rows, self.results.table(rows["key"].to_pylist()))
-
-    def _downloaded(self, rows: pa.Table, results: pa.Table) -> pa.Table:
-        columns = [rows[name] for name in CANDIDATE.names] + [results[name] for name in PICTURE.names]
-        outcomes = [self._outcome(row) for row in results.select(["key", *OUTCOME_OF_RESULT]).to_pylist()]
-        columns += [pa.array([each.get(field.name) for each in outcomes], field.type) for field in OUTCOME]
-        return pa.table(columns, names=DOWNLOADED.names).cast(DOWNLOADED)
+            results = self.results.table(rows["key"].to_pylist(), ["key", *OUTCOME_OF_RESULT, *fetched])
+            outcomes = [self._outcome(row) for row in results.select(["key", *OUTCOME_OF_RESULT]).to_pylist()]
+            columns = {name: rows[name] for name in CANDIDATE.names} | {name: results[name] for name in fetched}
+            for name, kind in zip(OUTCOME.names, OUTCOME.types, strict=True):
+                columns[name] = pa.array([each.get(name) for each in outcomes], kind)
+            yield pa.table({name: columns[name] for name in schema.names}).cast(schema)
 
     def _outcome(self, row: Mapping[str, object]) -> dict[str, object]:
         """The OUTCOME columns of a result."""

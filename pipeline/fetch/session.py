@@ -18,7 +18,7 @@ from pipeline.fetch.asking import Asker
 from pipeline.fetch.downloader import check_distributor
 from pipeline.fetch.loopback import Loopback, is_local, serving
 from pipeline.fetch.results import Results
-from pipeline.fetch.rounds import Collection
+from pipeline.fetch.rounds import DOWNLOADED, Collection
 from pipeline.files import remove
 from pipeline.params import Params
 from pipeline.parquet import write_table
@@ -86,7 +86,7 @@ def fill(collection: Collection, asker: Asker, seen: Duplicates | None) -> None:
 
 def write_shards(collection: Collection, folder: Path, size: int) -> None:
     """The drawn candidates as part-00000.parquet, ... of `size` rows each."""
-    for number, shard in enumerate(collection.shards(size)):
+    for number, shard in enumerate(collection.tables(DOWNLOADED, size)):
         write_table(shard, folder / f"part-{number:05d}.parquet")
 
 

@@ -15,17 +15,16 @@ from pathlib import Path
 from pipeline.errors import UsageError
 from pipeline.params import ColumnsParams
 from pipeline.sources.columns import named_columns
-from pipeline.sources.files import LONGEST_LINE, find_files, numbered_lines
+from pipeline.sources.files import find_files, numbered_lines
 from pipeline.sources.rows import (
-    BAD_ENCODING,
     EXTRA_COLUMN,
     MISSING_COLUMN,
     MISSING_TAB,
-    TOO_LONG,
     BadRow,
     Place,
     Titled,
     checked,
+    decoded,
     shown,
 )
 
@@ -87,13 +86,9 @@ def _tsv(path: Path, columns: ColumnsParams | None) -> Iterator[Titled | BadRow]
     name = path.name
     for number, line in numbered_lines(path):
         place = name, number
-        if len(line) >= LONGEST_LINE:
-            yield BadRow(*place, TOO_LONG, f"a line of {LONGEST_LINE} bytes or more")
-            continue
-        try:
-            text = line.decode()
-        except UnicodeDecodeError as error:
-            yield BadRow(*place, BAD_ENCODING, f"byte {error.start + 1} is not UTF-8")
+        text = decoded(place, line)
+        if isinstance(text, BadRow):
+            yield text
             continue
         cells = text.rstrip("\r\n").split("\t")
         if layout is None:

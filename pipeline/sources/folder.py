@@ -14,11 +14,11 @@ from pipeline.sources.rows import (
     BAD_ENCODING,
     MISSING_CAPTION,
     MISSING_TAB,
-    TOO_LONG,
     BadRow,
     Place,
     Titled,
     checked_caption,
+    decoded,
     is_text,
     shown,
 )
@@ -45,13 +45,9 @@ def read_folder(folder: Path) -> Iterator[Titled | BadRow]:
 def _listed(folder: Path) -> Iterator[Titled | BadRow]:
     for number, line in numbered_lines(folder / LISTING):
         place = LISTING, number
-        if len(line) >= LONGEST_LINE:
-            yield BadRow(*place, TOO_LONG, f"a line of {LONGEST_LINE} bytes or more")
-            continue
-        try:
-            text = line.decode()
-        except UnicodeDecodeError as error:
-            yield BadRow(*place, BAD_ENCODING, f"byte {error.start + 1} is not UTF-8")
+        text = decoded(place, line)
+        if isinstance(text, BadRow):
+            yield text
             continue
         if text.strip():
             yield _entry(place, text.rstrip("\r\n").split("\t"), folder.name)

@@ -9,16 +9,15 @@ from pathlib import Path
 from pipeline.errors import UsageError, first_line, listed
 from pipeline.params import ColumnsParams
 from pipeline.sources.columns import CAPTION, CC3M_URL, URL
-from pipeline.sources.files import LONGEST_LINE, find_files, numbered_lines
+from pipeline.sources.files import find_files, numbered_lines
 from pipeline.sources.rows import (
-    BAD_ENCODING,
     BAD_JSON,
     MISSING_COLUMN,
-    TOO_LONG,
     BadRow,
     Place,
     Titled,
     checked,
+    decoded,
     shown,
 )
 
@@ -53,12 +52,11 @@ def _row(place: Place, line: bytes, caption: str, urls: tuple[str, ...]) -> Titl
 
 
 def _record(place: Place, line: bytes) -> dict[str, object] | BadRow:
-    if len(line) >= LONGEST_LINE:
-        return BadRow(*place, TOO_LONG, f"a line of {LONGEST_LINE} bytes or more")
+    text = decoded(place, line)
+    if isinstance(text, BadRow):
+        return text
     try:
-        record = json.loads(line.decode().rstrip())
-    except UnicodeDecodeError as error:
-        return BadRow(*place, BAD_ENCODING, f"byte {error.start + 1} is not UTF-8")
+        record = json.loads(text.rstrip())
     except json.JSONDecodeError as error:
         return BadRow(*place, BAD_JSON, f"{error.msg} at character {error.pos + 1}")
     except ValueError as error:  # a number of thousands of digits

@@ -6,6 +6,8 @@ import re
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from pipeline.sources.files import LONGEST_LINE
+
 LONGEST_CAPTION = 20_000  # characters; a page of text is none
 LONGEST_ADDRESS = 2_048  # characters, about what browsers and servers take
 SHOWN = 60  # characters of a bad value in a reason
@@ -58,6 +60,16 @@ class BadRow(NamedTuple):
 
 Place = tuple[str, int]
 """File and number of a row."""
+
+
+def decoded(place: Place, line: bytes) -> str | BadRow:
+    """A line as text, or what is wrong with it; it is one of `numbered_lines`."""
+    if len(line) >= LONGEST_LINE:
+        return BadRow(*place, TOO_LONG, f"a line of {LONGEST_LINE} bytes or more")
+    try:
+        return line.decode()
+    except UnicodeDecodeError as error:
+        return BadRow(*place, BAD_ENCODING, f"byte {error.start + 1} is not UTF-8")
 
 
 def checked(place: Place, caption: object, url: object, source: str) -> Titled | BadRow:

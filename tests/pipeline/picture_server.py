@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import cache
-from hashlib import sha256
 
 import numpy as np
 import pyarrow as pa
 from PIL import Image
 
+from pipeline.order import key_of
 from pipeline.schema import CANDIDATE
 from tests.pipeline.misbehaving import Handler, encoded, resets, says, sends
 
@@ -26,11 +26,6 @@ def answers(count: int, dead: Iterable[int] = ()) -> dict[str, Callable[[Handler
     ways = [says(404), resets, sends(b"<html>gone</html>")]
     gone = set(dead)
     return {f"/{n}": ways[n % len(ways)] if n in gone else sends(picture(n)) for n in range(count)}
-
-
-def key_of(url: str) -> str:
-    """A row's key."""
-    return sha256(url.encode()).hexdigest()[:16]
 
 
 def candidates(urls: Iterable[str]) -> pa.Table:

@@ -19,12 +19,13 @@ from PIL import Image
 from pipeline.errors import JobError, UsageError
 from pipeline.fetch.cliff import WINDOW, NetworkDownError
 from pipeline.fetch.rounds import DOWNLOADED
+from pipeline.order import key_of
 from pipeline.params import Params, load_params
 from pipeline.parquet import list_shards, read_table
 from stages import corpus, sample
 from stages.download import download
 from tests.pipeline.misbehaving import Server, closed_port, encoded, sends, serving
-from tests.pipeline.picture_server import answers, candidates, key_of, picture
+from tests.pipeline.picture_server import answers, candidates, picture
 from tests.shard_files import write_tar
 
 
