@@ -60,6 +60,14 @@ _IRREGULAR = dict(
         " sat:sit stood:stand lay:lie lying:lie wore:wear worn:wear held:hold hung:hang ran:run flew:fly rode:ride"
         " ate:eat drew:draw drawn:draw wrote:write written:write made:make gave:give took:take grew:grow"
         " shown:show seen:see saw:see wolves:wolf knives:knife shelves:shelf lives:life wives:wife"
+        " lays:lie laid:lie laying:lie threw:throw thrown:throw caught:catch bought:buy brought:bring built:build"
+        " broke:break broken:break drove:drive driven:drive fell:fall fallen:fall kept:keep led:lead lit:light"
+        " sang:sing sung:sing slept:sleep spoke:speak spoken:speak swam:swim swum:swim told:tell thought:think"
+        " swung:swing struck:strike bent:bend blew:blow blown:blow froze:freeze frozen:freeze hid:hide hidden:hide"
+        " began:begin begun:begin drank:drink drunk:drink tore:tear torn:tear went:go gone:go shone:shine slid:slide"
+        " came:come became:become leant:lean leapt:leap sent:send sold:sell taught:teach won:win chose:choose"
+        " chosen:choose stolen:steal found:find lost:lose met:meet spun:spin swept:sweep taken:take given:give"
+        " eaten:eat ridden:ride flown:fly grown:grow"
     ).split()
 )
 _STEMMER = snowballstemmer.stemmer("english")

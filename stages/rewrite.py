@@ -1,25 +1,41 @@
 """python -m stages.rewrite --profile embedded
 
 Ask a language model to mend the repaired descriptions, and keep of its answers what the guard lets pass. A row
-whose answer is refused, or that gets none, keeps its repaired text: this stage rejects and fails no row. Reads
-outputs/<profile>/filter, writes outputs/<profile>/rewrite.
+whose answer is reverted, or that gets none, keeps its repaired text: this stage rejects and fails no row. Reads
+outputs/<profile>/filter, writes outputs/<profile>/rewrite, the audit rewrites.parquet and its counts rewrites.json.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import pyarrow as pa
 
 from filters import rule_set_version
-from filters.guards.rewrite_guard import judge_rewrite
+from filters.guards.rewrite_guard import Allowance, Guarded, judge_rewrite
+from pipeline.audit import (
+    ACCEPTED,
+    AUDIT,
+    AUDITED,
+    FAILED,
+    GUARD,
+    REVERTED,
+    SKIPPED,
+    UNCHANGED,
+    audit_of,
+    summary_of,
+    to_text,
+    word_diff,
+)
 from pipeline.backends import load_rewriter
-from pipeline.backends.completion import CUT_OFF, Completion, Rewriter
+from pipeline.backends.completion import Completion, Rewriter
 from pipeline.command import run_command, stage_params
+from pipeline.files import write_text
 from pipeline.params import SPEED_ONLY, RewriteParams
-from pipeline.parquet import list_shards, read_table
+from pipeline.parquet import list_shards, read_table, write_tables
 from pipeline.runner import code_version, run_map_stage
 from pipeline.tables import add_columns, alive_rows, values_at
 
@@ -27,14 +43,16 @@ REWRITTEN = pa.schema(
     [
         pa.field("rewrite_prompt", pa.string()),  # null where no rewriter was asked, as the two columns below it
         pa.field("rewritten_text", pa.string()),  # the raw answer, whatever the verdict
+        pa.field("rewrite_finish", pa.string()),  # why it ended, as the server says
         pa.field("rewrite_verdict", pa.string()),
         pa.field("rewrite_reason", pa.string()),  # null for accepted and unchanged
+        pa.field("rewrite_diff", pa.string()),  # null where there is no answer, or the same text
+        pa.field("rewrite_guard", GUARD),  # what the guard measured, null likewise
         pa.field("rewriter", pa.string()),
         pa.field("rewriter_revision", pa.string()),
         pa.field("final_text", pa.string()),
     ]
 )
-ACCEPTED, UNCHANGED, REFUSED, SKIPPED, FAILED = "accepted", "unchanged", "refused", "skipped", "failed"
 
 
 def rewrite_rows(
@@ -58,17 +76,15 @@ def ask(prompt: str, paragraph: str) -> str:
     return f"{prompt}\n\n<paragraph>\n{paragraph}\n</paragraph>"
 
 
-def judge(source: str, answer: Completion, min_kept: float) -> tuple[str, str | None]:
-    """The verdict on an answer to `source`, and the reason where the answer is not used."""
+def judge(source: str, answer: Completion, allowance: Allowance) -> tuple[str, str | None, Guarded | None]:
+    """The verdict on an answer to `source`, the reason where it is not used, and what the guard measured."""
     if answer.text is None:
-        return FAILED, answer.error
+        return FAILED, answer.error, None
     text = one_line(answer.text)
     if text == one_line(source):
-        return UNCHANGED, None
-    if answer.finish in CUT_OFF:
-        return REFUSED, f"rewrite_cut_off: the answer was cut off ({answer.finish})"
-    verdict = judge_rewrite(source, text, min_kept)
-    return (REFUSED, f"{verdict.rule}: {verdict.reason}") if verdict.failed else (ACCEPTED, None)
+        return UNCHANGED, None, None
+    guarded = judge_rewrite(source, text, answer.finish, allowance)
+    return (REVERTED, f"{guarded.check}: {guarded.reason}", guarded) if guarded.check else (ACCEPTED, None, guarded)
 
 
 def one_line(text: str) -> str:
@@ -76,33 +92,39 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _rewritten(source: str, answer: Completion, params: RewriteParams, rewriter: Rewriter) -> dict[str, str | None]:
-    verdict, reason = judge(source, answer, params.min_kept)
+def _rewritten(source: str, answer: Completion, params: RewriteParams, rewriter: Rewriter) -> dict[str, object]:
+    verdict, reason, guarded = judge(source, answer, Allowance(params.min_kept, params.max_added, params.limits))
+    text = one_line(answer.text or "")
     return {
         "rewrite_prompt": params.prompt,
         "rewritten_text": answer.text,
+        "rewrite_finish": answer.finish,
         "rewrite_verdict": verdict,
         "rewrite_reason": reason,
+        "rewrite_diff": word_diff(source, text) if guarded else None,
+        "rewrite_guard": {name: asdict(guarded)[name] for name in GUARD.names} if guarded else None,
         "rewriter": rewriter.name,
         "rewriter_revision": rewriter.revision,
-        "final_text": one_line(answer.text) if answer.text is not None and verdict == ACCEPTED else source,
+        "final_text": text if verdict == ACCEPTED else source,
     }
 
 
-def _skipped(source: str, params: RewriteParams) -> dict[str, str | None]:
+def _skipped(source: str, params: RewriteParams) -> dict[str, object]:
     reason = "rewrite.backend is none" if params.backend == "none" else "no rule has flagged the text"
     kept = {"rewrite_verdict": SKIPPED, "rewrite_reason": reason, "final_text": source}
     return {**dict.fromkeys(REWRITTEN.names), **kept}
 
 
-def _count_verdicts(folder: Path) -> str:
-    """What became of the living rows of the whole stage, reused shards included."""
-    verdicts = Counter(
-        verdict
-        for shard in list_shards(folder)
-        for verdict in read_table(shard, columns=["rewrite_verdict"])["rewrite_verdict"].to_pylist()
-    )
-    return ", ".join(f"{verdicts[name]} {name}" for name in (ACCEPTED, UNCHANGED, REFUSED, SKIPPED, FAILED))
+def write_audit(folder: Path) -> str:
+    """Write the audit of all shards beside `folder`, and its counts; returns them for a person to read."""
+
+    def audits() -> Iterator[pa.Table]:
+        return (audit_of(read_table(shard, columns=AUDITED)) for shard in list_shards(folder))
+
+    summary = summary_of(audits())
+    write_tables(audits(), AUDIT, folder.with_name("rewrites.parquet"))
+    write_text(json.dumps(summary, indent=1) + "\n", folder.with_name("rewrites.json"))
+    return to_text(summary)
 
 
 def _run(argv: Sequence[str] | None) -> None:
@@ -122,7 +144,7 @@ def _run(argv: Sequence[str] | None) -> None:
         },
         transform=lambda rows, advance: rewrite_rows(rows, params.rewrite, rewriter, advance),
     )
-    print(f"rewrite: {_count_verdicts(outputs / 'rewrite')}", flush=True)
+    print(f"rewrite: {write_audit(outputs / 'rewrite')}", flush=True)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

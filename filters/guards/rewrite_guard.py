@@ -1,92 +1,125 @@
-"""A rewriter may remove and mend; it may not invent, comment, repeat or break off."""
+"""A rewriter may remove and mend; it may not invent, comment, repeat, break off or forget.
+
+Everything is measured for every answer, so that the audit can show it; the first check that fails gives the reason.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from filters.duplicates import find_repeats
+from filters import judge_all, repair
 from filters.endings import fault_of_ending
-from filters.english import FRAME_WORDS, FUNCTION_WORDS, PLACE_PREPOSITIONS, stem, words_of
-from filters.loops import looped_words
-from filters.rules import apology, instruction_echo, rewriter_commentary, role_leakage, self_reference
+from filters.english import words_of
+from filters.guards.additions import added_words, share_kept
+from filters.guards.attributes import moved_attributes, moved_deeds, moved_places
+from filters.guards.counts import changed_counts, given_sexes
+from filters.rules import apology, instruction_echo, language, rewriter_commentary, role_leakage, self_reference
 from pipeline.schema import Passage, Verdict
 
-_NEGATIONS = frozenset("not no n't neither nor".split())
-_MENDING = frozenset("in on into onto additionally overall however together well".split())
-# A rewriter needs these to mend a sentence. "under", "left" or "not" would change what the sentence claims.
-_FREE = (FUNCTION_WORDS - PLACE_PREPOSITIONS - _NEGATIONS) | _MENDING | FRAME_WORDS
-_NUMBERS = {
-    word: str(number)
-    for number, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())
-}
+FINISHED = "stop"  # the `finish_reason` of an answer that the model ended itself
 _TALK = (rewriter_commentary, apology, self_reference, role_leakage)
-_ECHO_LIMIT = 0.8  # share of an instruction's words said in a row
+_FACTS = (moved_attributes, moved_deeds, moved_places, changed_counts, given_sexes)
+_ECHO = 0.8  # share of an instruction's words said in a row
+_NOT_ENGLISH = 0.5  # 1 - P(English)
 
-Check = Callable[[Passage, Passage], Verdict]
+
+@dataclass(frozen=True)
+class Allowance:
+    """What an answer may do to its source: the profile's say."""
+
+    min_kept: float  # share of the source's content words that must stay, in whatever inflection
+    max_added: int  # content words that the source does not have
+    limits: Mapping[str, float | None]  # of the rules by which the answer must be no worse than its source
 
 
-def judge_rewrite(source: str, answer: str, shortest: float = 0.5) -> Verdict:
-    """Hold a rewriter's `answer` against the text it was given; the first check that fails gives its reason.
+@dataclass(frozen=True)
+class Guarded:
+    """What the guard measured; `check` names the first check that failed, and is empty where the answer may stay."""
 
-    `shortest` is the least share of the source's words that the answer must keep. Returns a verdict whose
-    `rule` names the check, or "rewrite_guard" for an answer that passes all of them.
-    """
+    check: str
+    reason: str
+    kept: float  # share of the source's content words that the answer keeps; 1 where the source has none
+    added: list[str]  # content words that only the answer has
+    changed: list[str]  # facts that changed hands without a new word: "red bus"
+    not_english: float  # 1 - P(English) of the answer
+    failed_before: list[str]  # rules that the source fails
+    failed_after: list[str]  # rules that the answer fails
+
+
+def judge_rewrite(source: str, answer: str, finish: str, allowance: Allowance) -> Guarded:
+    """Hold a rewriter's `answer` against the text it was given; `finish` is the server's `finish_reason`."""
     given, said = Passage(source), Passage(answer)
-    for check in _CHECKS:
-        verdict = check(given, said)
-        if verdict.failed:
-            return verdict
-    share = len(said.words) / max(1, len(given.words))
-    if share < shortest:
-        reason = f"the answer has {share:.0%} of the source's words, less than {shortest:.0%}"
-        return Verdict("rewrite_shorter", True, share, shortest, reason)
-    return Verdict("rewrite_guard", False, 0.0, 0.0, "")
+    before, after = judge_all(source, allowance.limits), judge_all(answer, allowance.limits)
+    kept = share_kept(Passage(repair(source)[0]).words, said.words)  # what a repair drops need not be kept
+    added = added_words(given.words, said.words, _cut_word(given))
+    changed = changed_facts(given, said)
+    foreign = language.measure(said).value
+    faults = {
+        "rewrite_empty": "" if said.words else "the answer is empty",
+        "rewrite_comments": _talk(said),
+        "rewrite_unfinished": _unfinished(said, finish),
+        # langdetect errs on short texts, and an answer in another language has words of its own.
+        "rewrite_language": f"the answer is English with probability {1 - foreign:.2f}"
+        * (foreign > _NOT_ENGLISH and bool(added)),
+        "rewrite_adds": f"the source does not say: {', '.join(added[:5])}" * (len(added) > allowance.max_added),
+        "rewrite_changes": f"the source does not say: {', '.join(changed[:5])}" * bool(changed),
+        "rewrite_shorter": _shorter(kept, allowance.min_kept),
+        "rewrite_worse": _worse(before, after),
+    }
+    check, reason = next(((name, fault) for name, fault in faults.items() if fault), ("", ""))
+    return Guarded(check, reason, kept, added, changed, foreign, _failed(before), _failed(after))
 
 
-def _empty(source: Passage, answer: Passage) -> Verdict:
-    return _verdict("rewrite_empty", 0.0 if answer.words else 1.0, "the answer is empty")
+def changed_facts(source: Passage, answer: Passage) -> list[str]:
+    """What `answer` claims in words of `source`, and `source` does not, each as a short phrase.
+
+    Heuristics over the order of words, since there is no parser here: a colour belongs to the words that follow it,
+    or else to those before it in its clause.
+    """
+    given, said = ([words_of(sentence) for sentence in each.sentences] for each in (source, answer))
+    return [phrase for check in _FACTS for phrase in check(given, said)]
 
 
-def _talks_about_text(source: Passage, answer: Passage) -> Verdict:
+def _cut_word(source: Passage) -> str:
+    """The last word of a source that stops without any mark, as a token limit leaves it."""
+    return source.words[-1] if source.words and source.text.rstrip()[-1].isalpha() else ""
+
+
+def _unfinished(answer: Passage, finish: str) -> str:
+    if finish != FINISHED:
+        return f"the answer did not end by itself (finish_reason: {finish or 'none'})"
+    faults = [fault for sentence in answer.sentences if (fault := fault_of_ending(sentence))]
+    return f"the answer is unfinished: {faults[-1]}" if faults else ""
+
+
+def _talk(answer: Passage) -> str:
     for rule in _TALK:
         found = rule.measure(answer)
         if found.value:
-            return _verdict("rewrite_comments", found.value, f"the answer is not only a description: {found.evidence}")
+            return f"the answer is not only a description: {found.evidence}"
     echo = instruction_echo.measure(answer)
-    return _verdict("rewrite_comments", max(0.0, echo.value - _ECHO_LIMIT), f"the answer echoes {echo.evidence}")
+    return f"the answer echoes {echo.evidence}" if echo.value > _ECHO else ""
 
 
-def _adds_words(source: Passage, answer: Passage) -> Verdict:
-    known = _stems(source.words)
-    added = [word for word in dict.fromkeys(answer.words) if word not in _FREE and not _stems([word]) <= known]
-    return _verdict("rewrite_adds", len(added), f"the source does not say: {', '.join(added[:5])}")
+def _shorter(kept: float, least: float) -> str:
+    return f"the answer keeps {kept:.0%} of the source's content words, less than {least:.0%}" if kept < least else ""
 
 
-def _repeats_more(source: Passage, answer: Passage) -> Verdict:
-    more = _repetition(answer) - _repetition(source)
-    return _verdict("rewrite_repeats", max(0, more), "the answer repeats itself more than its source")
+def _worse(before: Sequence[Verdict], after: Sequence[Verdict]) -> str:
+    """The first rule that the answer fails and the source passes, or fails by less."""
+    sources = {verdict.rule: verdict for verdict in before}
+    for verdict in after:
+        source = sources[verdict.rule]
+        if verdict.failed and not (source.failed and _excess(verdict) <= _excess(source)):
+            return f"worse than its source: {verdict.reason}"
+    return ""
 
 
-def _breaks_off(source: Passage, answer: Passage) -> Verdict:
-    faults = [fault for sentence in answer.sentences if (fault := fault_of_ending(sentence))]
-    return _verdict("rewrite_unfinished", len(faults), f"the answer is unfinished: {faults[-1] if faults else ''}")
+def _excess(verdict: Verdict) -> float:
+    """How far a value lies beyond its limit."""
+    return abs(verdict.value - (verdict.limit or 0.0))
 
 
-def _stems(words: list[str]) -> set[str]:
-    """Stems of words and of the parts of hyphenated ones, number words as digits."""
-    parts = [part for word in words for part in word.split("-") if part]
-    return {_NUMBERS.get(part, stem(part)) for part in parts}
-
-
-def _repetition(passage: Passage) -> int:
-    """Words in loops, and sentences that repeat earlier ones."""
-    looped = sum(len(looped_words(words_of(sentence))) for sentence in passage.sentences)
-    return looped + len(find_repeats(passage.sentences))
-
-
-def _verdict(rule: str, value: float, reason: str) -> Verdict:
-    """A verdict on a count that must be 0."""
-    return Verdict(rule, value > 0, float(value), 0.0, reason if value > 0 else "")
-
-
-_CHECKS: tuple[Check, ...] = (_empty, _talks_about_text, _adds_words, _repeats_more, _breaks_off)
+def _failed(verdicts: Sequence[Verdict]) -> list[str]:
+    return [verdict.rule for verdict in verdicts if verdict.failed]

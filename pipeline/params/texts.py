@@ -70,6 +70,8 @@ class RewriteParams(Section):
     seed: int
     batch_size: Positive
     min_kept: Share
+    max_added: Annotated[int, Field(ge=0)]
+    limits: dict[str, float | None]
 
 
 class EmitParams(Section):

@@ -1,0 +1,85 @@
+"""Words, numbers and names that an answer has and its source lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import snowballstemmer
+
+from filters.english import FRAME_WORDS, FUNCTION_WORDS, PLACE_PREPOSITIONS, stem
+
+NUMBERS = {
+    word: str(number)
+    for number, word in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
+        " seventeen eighteen nineteen twenty".split()
+    )
+} | {"dozen": "12", "pair": "2", "couple": "2"}
+_NEGATIONS = frozenset("not no n't neither nor never without".split())
+_CLAIMS = _NEGATIONS | frozenset("both each all every".split())  # function words that state a fact
+_MENDING = frozenset("in on into onto additionally overall however together well".split())
+# A rewriter needs these to mend a sentence. "under", "left", "both" or "not" would change what the sentence claims.
+FREE = (FUNCTION_WORDS - PLACE_PREPOSITIONS - _CLAIMS) | _MENDING | FRAME_WORDS
+_SPELLINGS = (("our", "or"), ("ise", "ize"), ("isation", "ization"), ("tre", "ter"), ("grey", "gray"), ("ll", "l"))
+_PLAIN = snowballstemmer.stemmer("english")  # `stem` joins "lives" with "life", this one with "live"
+_VOWELS = frozenset("aeiou")
+_LEAST_SLIP, _LONG = 5, 8  # letters
+_LEAST_CUT = 4  # letters of a word that was cut off which say what word it was
+
+
+def added_words(source: Sequence[str], answer: Sequence[str], cut: str = "") -> list[str]:
+    """The words of `answer` that `source` does not have in any inflection, in order, each once.
+
+    Function words that mend a sentence are free; number words and digits are the same; British and American
+    spellings are one; a hyphenated word is its parts; a slip of the pen may be mended ("sanwich"). `cut` is the last
+    word of a source that breaks off: an answer may finish it where four letters of it are there.
+    """
+    gone = set(source) - set(answer)
+    known = {form for word in source for part in _parts(word) for form in _forms(part)}
+    negated = any(word.endswith(("n't", "n’t")) or word in _NEGATIONS for word in source)
+
+    def is_known(part: str) -> bool:
+        finished = len(cut) >= _LEAST_CUT and part.startswith(cut)
+        negation = part in _NEGATIONS and negated
+        return finished or negation or bool(_forms(part) & known) or any(is_slip(word, part) for word in gone)
+
+    return [
+        word for word in dict.fromkeys(answer) if word not in FREE and not all(is_known(part) for part in _parts(word))
+    ]
+
+
+def is_slip(wrong: str, right: str) -> bool:
+    """Whether `wrong` is `right` with one letter left out or too many, or two neighbours changed.
+
+    Only for words of five letters or more that begin alike; another letter in place of one makes another word
+    ("bottle", "battle") too often, but for a vowel in a long word ("motercycle").
+    """
+    if len(wrong) < _LEAST_SLIP or wrong[0] != right[0] or abs(len(wrong) - len(right)) > 1 or wrong == right:
+        return False
+    at = next((i for i, (a, b) in enumerate(zip(wrong, right, strict=False)) if a != b), min(len(wrong), len(right)))
+    if len(wrong) == len(right):
+        vowels = {wrong[at], right[at]} <= _VOWELS and wrong[at + 1 :] == right[at + 1 :]
+        return (vowels and len(wrong) >= _LONG) or (
+            wrong[at : at + 2] == right[at : at + 2][::-1] and wrong[at + 2 :] == right[at + 2 :]
+        )
+    short, long = sorted((wrong, right), key=len)
+    return short[at:] == long[at + 1 :]
+
+
+def share_kept(source: Sequence[str], answer: Sequence[str]) -> float:
+    """Share of the content words of `source`, each counted once, that `answer` still has; 1 where there are none."""
+    content = set(source) - FREE
+    return 1.0 - len(added_words(answer, source)) / len(content) if content else 1.0
+
+
+def _parts(word: str) -> list[str]:
+    return [part for part in word.split("-") if part] or [word]
+
+
+def _forms(part: str) -> set[str]:
+    """What `part` may be recognised by: its stems, its number, its other spelling."""
+    if part in NUMBERS:
+        return {NUMBERS[part]}
+    others = (part.replace(british, american) for british, american in _SPELLINGS if british in part)
+    adverb = {stem(part[:-2]), stem(part[:-3] + "y")} if part.endswith("ly") else set[str]()
+    return {stem(part), _PLAIN.stemWord(part), *map(stem, others)} | adverb
