@@ -52,7 +52,12 @@ PLUMBING = {
 COMMITTED = {"pretrain"}
 
 # Distributions whose import name is another, and those that no module of ours imports, with why they are here.
-IMPORT_NAMES = {"huggingface-hub": "huggingface_hub", "Pillow": "PIL", "pyyaml": "yaml"}
+IMPORT_NAMES = {
+    "huggingface-hub": "huggingface_hub",
+    "Pillow": "PIL",
+    "pyspellchecker": "spellchecker",
+    "pyyaml": "yaml",
+}
 WITHOUT_IMPORT = {
     "gguf": "transformers' from_pretrained(gguf_file=) imports it",
     "dvc": "a command",

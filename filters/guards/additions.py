@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import snowballstemmer
 
 from filters.english import FRAME_WORDS, FUNCTION_WORDS, PLACE_PREPOSITIONS, stem
+from filters.guards.spelling import is_misspelling
 
 NUMBERS = {
     word: str(number)
@@ -17,13 +18,11 @@ NUMBERS = {
 } | {"dozen": "12", "pair": "2", "couple": "2"}
 _NEGATIONS = frozenset("not no n't neither nor never without".split())
 _CLAIMS = _NEGATIONS | frozenset("both each all every".split())  # function words that state a fact
-_MENDING = frozenset("in on into onto additionally overall however together well".split())
+_MENDING = frozenset("in on into onto additionally overall however together well including shown".split())
 # A rewriter needs these to mend a sentence. "under", "left", "both" or "not" would change what the sentence claims.
 FREE = (FUNCTION_WORDS - PLACE_PREPOSITIONS - _CLAIMS) | _MENDING | FRAME_WORDS
 _SPELLINGS = (("our", "or"), ("ise", "ize"), ("isation", "ization"), ("tre", "ter"), ("grey", "gray"), ("ll", "l"))
 _PLAIN = snowballstemmer.stemmer("english")  # `stem` joins "lives" with "life", this one with "live"
-_VOWELS = frozenset("aeiou")
-_LEAST_SLIP, _LONG = 5, 8  # letters
 _LEAST_CUT = 4  # letters of a word that was cut off which say what word it was
 
 
@@ -31,7 +30,7 @@ def added_words(source: Sequence[str], answer: Sequence[str], cut: str = "") -> 
     """The words of `answer` that `source` does not have in any inflection, in order, each once.
 
     Function words that mend a sentence are free; number words and digits are the same; British and American
-    spellings are one; a hyphenated word is its parts; a slip of the pen may be mended ("sanwich"). `cut` is the last
+    spellings are one; a hyphenated word is its parts; a misspelt word may be mended ("sanwich"). `cut` is the last
     word of a source that breaks off: an answer may finish it where four letters of it are there.
     """
     gone = set(source) - set(answer)
@@ -41,29 +40,11 @@ def added_words(source: Sequence[str], answer: Sequence[str], cut: str = "") -> 
     def is_known(part: str) -> bool:
         finished = len(cut) >= _LEAST_CUT and part.startswith(cut)
         negation = part in _NEGATIONS and negated
-        return finished or negation or bool(_forms(part) & known) or any(is_slip(word, part) for word in gone)
+        return finished or negation or bool(_forms(part) & known) or any(is_misspelling(word, part) for word in gone)
 
     return [
         word for word in dict.fromkeys(answer) if word not in FREE and not all(is_known(part) for part in _parts(word))
     ]
-
-
-def is_slip(wrong: str, right: str) -> bool:
-    """Whether `wrong` is `right` with one letter left out or too many, or two neighbours changed.
-
-    Only for words of five letters or more that begin alike; another letter in place of one makes another word
-    ("bottle", "battle") too often, but for a vowel in a long word ("motercycle").
-    """
-    if len(wrong) < _LEAST_SLIP or wrong[0] != right[0] or abs(len(wrong) - len(right)) > 1 or wrong == right:
-        return False
-    at = next((i for i, (a, b) in enumerate(zip(wrong, right, strict=False)) if a != b), min(len(wrong), len(right)))
-    if len(wrong) == len(right):
-        vowels = {wrong[at], right[at]} <= _VOWELS and wrong[at + 1 :] == right[at + 1 :]
-        return (vowels and len(wrong) >= _LONG) or (
-            wrong[at : at + 2] == right[at : at + 2][::-1] and wrong[at + 2 :] == right[at + 2 :]
-        )
-    short, long = sorted((wrong, right), key=len)
-    return short[at:] == long[at + 1 :]
 
 
 def share_kept(source: Sequence[str], answer: Sequence[str]) -> float:
@@ -80,6 +61,10 @@ def _forms(part: str) -> set[str]:
     """What `part` may be recognised by: its stems, its number, its other spelling."""
     if part in NUMBERS:
         return {NUMBERS[part]}
-    others = (part.replace(british, american) for british, american in _SPELLINGS if british in part)
+    others = [part.replace(british, american) for british, american in _SPELLINGS if british in part]
+    if part.endswith("ed"):
+        others.append(part[:-1])  # "glued" is of "glue"
+    elif part.endswith("ing"):
+        others.append(part[:-3] + "e")
     adverb = {stem(part[:-2]), stem(part[:-3] + "y")} if part.endswith("ly") else set[str]()
     return {stem(part), _PLAIN.stemWord(part), *map(stem, others)} | adverb

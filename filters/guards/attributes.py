@@ -87,7 +87,7 @@ def _owners(sentences: Sentences) -> Iterator[tuple[str, set[str]]]:
         for at, word in enumerate(words):
             if word in COLOURS or word in COUNTS:
                 yield NUMBERS.get(word, stem(word)), _following(words, content, at) or set(clause) or before
-            elif word in LINKS:
+            elif word in LINKS and not COLOURS.intersection(words[max(0, at - 1) : at + 2]):  # "red and gold" is one
                 clause.clear()
             clause |= {content[at]} - {""}
         before = set(content) - {""}
@@ -97,7 +97,7 @@ def _following(words: list[str], content: list[str], at: int) -> set[str]:
     """Stems of the content words that stand behind words[at] in a row, other colours and numbers skipped."""
     found: set[str] = set()
     for word, name in zip(words[at + 1 :], content[at + 1 :], strict=True):
-        listed = not found and (word in COLOURS or word in COUNTS or word in {"and", "or"})
+        listed = not found and (word in COLOURS or (word in {"and", "or"} and words[at] in COLOURS))
         if not name and not listed:
             break
         found |= {name} - {""}

@@ -55,7 +55,7 @@ def _forms(sentences: Sentences) -> dict[str, Counter[str]]:
                 counts["new"] += not determiner and not possessed
             elif not _is_plural(word):
                 counts["single"] += 1
-                counts["one"] += determiner in _ONE
+                counts["one"] += determiner in _ONE and not word.endswith("ing")  # "a woman sewing"
                 counts["definite"] += determiner in _ONE | _THIS_ONE
             subject = True
     return forms

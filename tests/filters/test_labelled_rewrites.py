@@ -9,7 +9,7 @@ import filters
 from filters import default_limits
 from filters.guards.rewrite_guard import Allowance, judge_rewrite
 
-ALLOWANCE = Allowance(min_kept=0.6, max_added=0, limits=default_limits())
+ALLOWANCE = Allowance(min_kept=0.5, max_added=0, limits=default_limits())
 
 
 def accepted(kind: str) -> tuple[list[str], int]:
