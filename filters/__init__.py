@@ -17,30 +17,46 @@ from filters.repairs import (
     cut_loop,
     cut_restart,
     cut_role_markers,
+    drop_addresses,
     drop_commentary,
     drop_duplicate_sentences,
+    drop_foreign,
+    drop_refrains,
+    drop_requests,
     mend_ending,
     normalise,
+    strip_meaningless,
 )
 from filters.rules import (
     address,
+    alphanumeric,
     apology,
     character_repetition,
     dangling_ending,
+    duplicate_ngrams,
+    flagged_words,
     instruction_echo,
     language,
+    language_fast,
     meaningless_characters,
+    mixed_language,
     mixed_script,
+    monotony,
     phrase_loop,
     refrain,
+    refusal,
     repeated_conjunct,
     restart,
     rewriter_commentary,
     role_leakage,
     self_reference,
     sentence_duplication,
+    special_characters,
+    stopwords,
+    terminal_punctuation,
     too_long,
     too_short,
+    top_ngram,
     word_repetition,
     word_stutter,
 )
@@ -52,10 +68,14 @@ RULES: tuple[Rule, ...] = (
     too_short.RULE,
     too_long.RULE,
     language.RULE,
+    language_fast.RULE,
     mixed_script.RULE,
+    mixed_language.RULE,
     meaningless_characters.RULE,
+    flagged_words.RULE,
     address.RULE,
     apology.RULE,
+    refusal.RULE,
     self_reference.RULE,
     role_leakage.RULE,
     instruction_echo.RULE,
@@ -66,9 +86,16 @@ RULES: tuple[Rule, ...] = (
     refrain.RULE,
     restart.RULE,
     sentence_duplication.RULE,
+    monotony.RULE,
     dangling_ending.RULE,
+    terminal_punctuation.RULE,
     word_repetition.RULE,
     character_repetition.RULE,
+    top_ngram.RULE,
+    duplicate_ngrams.RULE,
+    special_characters.RULE,
+    alphanumeric.RULE,
+    stopwords.RULE,
 )
 
 # Unfinished sentences go before duplicates are looked for: a finished sentence that says what a broken one
@@ -76,13 +103,18 @@ RULES: tuple[Rule, ...] = (
 REPAIRS: tuple[Repair, ...] = (
     normalise.REPAIR,
     cut_role_markers.REPAIR,
+    strip_meaningless.REPAIR,
+    drop_requests.REPAIR,
     drop_commentary.REPAIR,
+    drop_addresses.REPAIR,
+    drop_foreign.REPAIR,
     collapse_stutter.REPAIR,
     collapse_conjuncts.REPAIR,
     cut_loop.REPAIR,
     mend_ending.REPAIR,
     cut_restart.REPAIR,
     drop_duplicate_sentences.REPAIR,
+    drop_refrains.REPAIR,
 )
 
 
@@ -105,13 +137,15 @@ def repair(text: str) -> tuple[str, list[str]]:
 
 
 def judge_all(text: str, limits: Mapping[str, float | None]) -> list[Verdict]:
-    """Judge `text` by every rule that has a limit, in the order of RULES; a missing or null limit skips a rule.
+    """Judge `text` by all rules, in the order of RULES.
 
-    Raises UsageError for a limit that no rule has.
+    A rule whose limit is missing or null is measured and fails nothing, or is left out if it is costly. Raises
+    UsageError for a limit that no rule has.
     """
     check_limits(limits)
     passage = Passage(text)
-    return [rule.judge(passage, limit) for rule in RULES if (limit := limits.get(rule.name)) is not None]
+    asked = ((rule, limits.get(rule.name)) for rule in RULES)
+    return [rule.judge(passage, limit) for rule, limit in asked if limit is not None or not rule.costly]
 
 
 def default_limits() -> dict[str, float | None]:

@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter, defaultdict
 from collections.abc import Sequence
+from functools import lru_cache
 
-from filters.english import content_stems, words_of
+from filters.claims import COLOURS, Claim, read_claims
+from filters.english import PLACE_PREPOSITIONS, sentence_contents, words_of
 
 _SHARE = 0.9  # of a sentence's content that must have been said: long sentences may differ by a word
 _ALIKE = 0.8  # share of its content that an earlier sentence must hold to be read together with others like it
+_STATEMENT = re.compile(r"(?:the|it) ", re.IGNORECASE)
+_LONG = 3  # stems of a statement ("The subject is ...") that cannot be meant as a mere pointer to the picture's subject
+# A word of these is news in itself.
+_TELLING = (
+    COLOURS
+    | PLACE_PREPOSITIONS
+    | frozenset(
+        "left right top bottom middle center centre upper lower front back one two three four five six seven eight"
+        " nine ten"
+        " first second third fourth last anoth other each both not no nobodi none never without he she male"
+        " femal".split()
+    )
+)
 
 
 def find_repeats(sentences: Sequence[str]) -> dict[int, int]:
@@ -15,17 +32,93 @@ def find_repeats(sentences: Sequence[str]) -> dict[int, int]:
 
     A sentence repeats an earlier one if 90 % of its content words (stemmed) are in that one, or in several that
     are nearly the same: "It is a map of a country." after "This is a map of a country."; "The man wears a blue
-    shirt and a blue hat." after "The man wears a blue shirt." and "The man wears a blue hat."
+    shirt and a blue hat." after "The man wears a blue shirt." and "The man wears a blue hat." Words of frame and
+    degree do not count ("The main subject is flowers."), nor does order ("There are two dogs on a lawn in the image.").
     The same words in a new place are new content ("on the left", "on the right"), and so are other colours and
-    numbers. A sentence without any content ("It is a picture.") repeats whatever came first.
+    numbers, a colour of another thing, and another subject behind "it". A sentence without any content ("It is a
+    picture.") repeats whatever came first.
     """
+    return dict(_find_repeats(tuple(sentences)))
+
+
+@lru_cache(maxsize=64)  # the rule, the repair and the guard ask about one text
+def _find_repeats(sentences: tuple[str, ...]) -> dict[int, int]:
+    if not _may_repeat(sentences):
+        return {}
+    claims = read_claims([words_of(sentence) for sentence in sentences])
     repeats: dict[int, int] = {}
-    seen: list[frozenset[str]] = []
-    for position, sentence in enumerate(sentences):
-        content = content_stems(words_of(sentence))
-        alike = [earlier for earlier, other in enumerate(seen) if len(content & other) >= _ALIKE * len(content)]
-        said = content & frozenset[str]().union(*(seen[earlier] for earlier in alike))
-        if alike and len(said) >= _SHARE * len(content):
+    holders: defaultdict[str, list[int]] = defaultdict(list)
+    for position, claim in enumerate(claims):
+        shared = Counter(earlier for word in claim.content for earlier in holders[word])
+        alike = sorted(earlier for earlier, count in shared.items() if count >= _ALIKE * len(claim.content))
+        if not claim.content and position and sentences[position].strip():
+            repeats[position] = 0
+        elif alike and claim.head in {"", "it"} and _is_said(claim, [claims[earlier] for earlier in alike]):
             repeats[position] = alike[0]
-        seen.append(content)
+        elif claim.head and (stated := _stated(claim, claims[:position])) is not None:
+            repeats[position] = stated
+        for word in claim.content:
+            holders[word].append(position)
     return repeats
+
+
+def _may_repeat(sentences: tuple[str, ...]) -> bool:
+    """Whether any two sentences share so much, or say so little, that their claims are worth reading.
+
+    A claim holds fewer of a sentence's words, or more by what its pronoun means, so half of them will do.
+    """
+    holders: defaultdict[str, list[int]] = defaultdict(list)
+    for position, (sentence, content) in enumerate(zip(sentences, sentence_contents(sentences), strict=True)):
+        shared = Counter(earlier for word in content for earlier in holders[word])
+        most = max(shared.values(), default=0)
+        if position and (2 * most >= len(content) or (most and _STATEMENT.match(sentence))):
+            return True
+        for word in content:
+            holders[word].append(position)
+    return False
+
+
+def _is_said(claim: Claim, earlier: Sequence[Claim]) -> bool:
+    """Whether earlier claims, each much alike, leave nothing of `claim` that is new."""
+    said = frozenset[str]().union(*(other.content for other in earlier))
+    new = claim.content - said
+    if not said & PLACE_PREPOSITIONS:
+        new -= {"in", "on"}  # "a few clouds in the blue sky" after "The sky is blue with a few clouds."
+    if new & _TELLING or len(new) > (1 - _SHARE) * len(claim.content) + 1e-9:
+        return False
+    for colour, things in claim.colours.items():
+        known = [other.colours[colour] for other in earlier if colour in other.colours]
+        if things and known and not things & frozenset[str]().union(*known):
+            return False
+    return len(earlier) > 1 or (_is_close(claim, earlier[0]) and not _is_swapped(claim, earlier[0]))
+
+
+def _is_close(claim: Claim, other: Claim) -> bool:
+    """Whether `other` says the words of `claim` in one place: in a long sentence few words can meet by chance."""
+    wanted = claim.content & other.content
+    places = [position for position, word in enumerate(other.stems) if word in wanted]
+    room = 2 * len(wanted) + 1
+    for start in places:
+        if wanted <= set(other.stems[start : start + room]):
+            return True
+    return not wanted
+
+
+def _is_swapped(claim: Claim, other: Claim) -> bool:
+    """Whether subject and object have changed places: "The cat chases the dog." after "The dog chases the cat"."""
+    now, then = ([word for word in c.stems if word not in COLOURS] for c in (claim, other))
+    return len(now) > 2 and not (claim.passive or other.passive) and (now[0], now[-1]) == (then[-1], then[0])
+
+
+def _stated(claim: Claim, earlier: Sequence[Claim]) -> int | None:
+    """The first earlier statement that says what the statement `claim` says of the picture; None if there is none."""
+    for position, other in enumerate(earlier):
+        if other.head and {claim.head, other.head} != {"it"}:  # two "it" may mean two things; `_is_said` knows
+            same = claim.head == other.head
+            again = claim.value == other.value or (same and claim.value <= other.value)
+            stated_twice = same and claim.head != "it" and position == len(earlier) - 1
+            if again or (stated_twice and claim.value & other.value):
+                return position
+        if len(claim.value) >= _LONG and claim.value <= other.content:
+            return position
+    return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from filters.english import (
     ARTICLES,
@@ -13,10 +14,15 @@ from filters.english import (
     PREPOSITIONS,
     RELATIVES,
 )
+from pipeline.schema import WORD
 
 _STOP = re.compile(r"[.!?…][\"'”’)\]}»]*$")
 _ELLIPSIS = re.compile(r"(?:\.\.+|…)[\"'”’)\]}»]*$")
-_WORD = re.compile(r"\w+(?:['’\-]\w+)*")
+_QUOTED_ELLIPSIS = re.compile(r"[\"“][^\"“”]*(?:\.\.+|…)[\"”][.)]?$")  # it trails off on the sign
+_NUMBER = re.compile(r"\(?\d+[.)]+|[-*•]")
+_ITEM = re.compile(r"(?:^|\s)(?:[-*•]|\d+[.)])\s+\S")
+_LISTED = re.compile(r"[:\n]\s*(?:[-*•]|\d+[.)])\s+\S")  # a list follows a colon or stands in lines
+_BARE, _TRAILS = "no terminal punctuation", "trails off"
 _TAIL = re.compile(r"[\s,;:\-–—(\[{\"“'‘.!?…&/]+$")  # what may hang behind the last word of a clause
 _BOUNDARY = re.compile(
     r"\s*[,;:(–—]\s|\s-\s|\s(?=(?:and|but|or|that|which|who|where|while|with|as|because|when|so|if|then"
@@ -24,6 +30,8 @@ _BOUNDARY = re.compile(
     re.IGNORECASE,
 )
 _OPEN = {"(": ")", "[": "]", "{": "}", "“": "”"}
+_MARKS = frozenset('()[]{}“”"')
+_INCHES = re.compile(r'(?<=\d)"')  # 5" is five inches
 _NEVER_LAST = (ARTICLES | POSSESSIVES | CONJUNCTIONS | frozenset("which who whom every very".split())) - {"though"}
 _ALLOWED_LAST = frozenset([("a", "while"), ("as", "is"), ("human", "being")])
 # "what it is made of", "the man she talks to" are finished; "a vase full of" is not.
@@ -38,7 +46,44 @@ _BARE_ADJECTIVES = frozenset(
     "red blue green yellow black white brown grey gray pink purple orange large small big little tall short long"
     " old young bright beautiful different".split()
 )
+_SIZES = frozenset("large big little small tall huge tiny long short".split())  # "the young" are people
+_PLAIN_END = re.compile(r"\s\w\w+[.!?]$")  # an ordinary word and its stop: nearly every sentence
+_SUSPECT = (
+    _NEVER_LAST | _STRANDED | COPULAS | _BARE_ADJECTIVES | _SIZES | frozenset(["that"])
+)  # last words that are looked at closely
 _LETTER_NAMES = frozenset("letter letters vitamin grade plan type section point line size".split())
+
+
+def find_unfinished(text: str, sentences: Sequence[str]) -> dict[int, str]:
+    """Map the position of each of the `sentences` of `text` that is unfinished to what is wrong with it.
+
+    Three kinds of text do without a terminal mark: a caption of one phrase that starts in lower case, as people write
+    them ("a man rides a horse"); the items of a list in lines; and what goes on behind a semicolon.
+    """
+    faults: dict[int, str] = {}
+    last = len(sentences) - 1
+    for position, sentence in enumerate(sentences):
+        fault = fault_of_ending(sentence)
+        if (fault == _BARE and _does_without(text, sentences, position)) or (fault == _TRAILS and position < last):
+            fault = ""  # what trails off in the middle was meant to ("plums, pears... The labels are")
+        if fault == "" and position and position == last and _NUMBER.fullmatch(sentence.strip()):
+            fault = "a number without its item"
+        if fault:
+            faults[position] = fault
+    return faults
+
+
+def _does_without(text: str, sentences: Sequence[str], position: int) -> bool:
+    """Whether a sentence whose only fault is that it has no terminal mark needs none."""
+    sentence = sentences[position].rstrip()
+    if position < len(sentences) - 1 and sentence[-1] in ";:":
+        return True
+    words = WORD.findall(sentence)
+    if not words or sentence[-1] in ",;:-–—&/" or open_mark(sentence) or fault_of_last_word(words):
+        return False
+    phrase = len(sentences) == 1 and len(words) > 3 and words[0][0].islower() and words[-1].isascii()
+    listed = position == len(sentences) - 1 and len(_ITEM.findall(text)) > 1 and _LISTED.search(text) is not None
+    return phrase or listed
 
 
 def fault_of_ending(sentence: str) -> str:
@@ -47,20 +92,26 @@ def fault_of_ending(sentence: str) -> str:
     No terminal mark or an ellipsis (C4's terminal punctuation), or a word before the mark that nothing ends with.
     """
     text = sentence.rstrip()
+    if (
+        _PLAIN_END.search(text[-24:])
+        and _MARKS.isdisjoint(text)
+        and text[:-1].rsplit(None, 1)[-1].lower() not in _SUSPECT
+    ):
+        return ""
     if not _STOP.search(text):
-        return "no terminal punctuation"
-    if _ELLIPSIS.search(text):
-        return "trails off"
+        return _BARE
+    if _ELLIPSIS.search(text) and not _QUOTED_ELLIPSIS.search(text):
+        return fault_of_last_word(WORD.findall(text)) or _TRAILS if WORD.search(text) else "no words"
     body = _STOP.sub("", text)
     if re.search(r"[,;:\-–—&/]\s*$", body):
         return "punctuation before the stop"
     if mark := open_mark(text):
         return f"{mark} is never closed"
-    words = _WORD.findall(body)
-    return _fault_of_last_word(words) if words else "no words"
+    words = WORD.findall(body)
+    return fault_of_last_word(words) if words else "no words"
 
 
-def _fault_of_last_word(words: list[str]) -> str:
+def fault_of_last_word(words: list[str]) -> str:
     """Why the last of a sentence's words cannot be its last, or ""."""
     last, before = words[-1].lower(), [word.lower() for word in words[:-1]]
     previous = before[-1] if before else ""
@@ -72,19 +123,23 @@ def _fault_of_last_word(words: list[str]) -> str:
         or (last in _STRANDED | COPULAS and not asked)
         or (last == "that" and previous not in _THAT_AFTER)
         or (last in _BARE_ADJECTIVES and previous in {"a", "an"})
+        or (last in _SIZES and previous == "the")
     )
     if dangles:
         return f'ends on "{last}"'
     lone = len(last) == 1 and last.isalpha() and words[-1].islower() and last not in "aiox"
-    if lone and len(before) > 1 and not previous.isdigit():  # "3.5 m" is a measure
+    if lone and len(before) > 1 and not previous.isdigit() and len(previous) > 1:  # "3.5 m", "8 a.m."
         return f'cut word "{last}"'
     return ""
 
 
 def open_mark(text: str) -> str:
     """The first bracket or double quote that `text` opens and never closes; "" if there is none."""
+    marks = [mark for mark in text if mark in _MARKS]
+    if marks.count('"') % 2 and _INCHES.search(text):
+        marks = [mark for mark in _INCHES.sub("", text) if mark in _MARKS]
     waiting: list[str] = []
-    for mark in re.sub(r'(?<=\d)"', "", text):  # 5" is five inches
+    for mark in marks:
         if waiting and mark == (_OPEN.get(waiting[-1]) or '"'):
             waiting.pop()
         elif mark in _OPEN or mark == '"':
@@ -95,7 +150,7 @@ def open_mark(text: str) -> str:
 def trim_ending(text: str) -> str:
     """`text` up to the last word that can end it, marks behind it and a part that opens a bracket cut off."""
     text = _TAIL.sub("", text)
-    while (words := _WORD.findall(text)) and (_fault_of_last_word(words) or words[-1].lower() in PREPOSITIONS):
+    while (words := WORD.findall(text)) and (fault_of_last_word(words) or words[-1].lower() in PREPOSITIONS):
         text = _TAIL.sub("", text[: text.rindex(words[-1])])
     if mark := open_mark(text):
         return trim_ending(text[: text.index(mark)])
@@ -105,7 +160,7 @@ def trim_ending(text: str) -> str:
 def close_clause(text: str) -> str:
     """`trim_ending` closed by a full stop; "" unless a finite verb is left with words on both sides of it."""
     text = trim_ending(text)
-    inner = [word.lower() for word in _WORD.findall(text)[1:-1]]
+    inner = [word.lower() for word in WORD.findall(text)[1:-1]]
     return f"{text}." if any(word in FINITE_VERBS for word in inner) else ""
 
 

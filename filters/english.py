@@ -8,6 +8,8 @@ from functools import lru_cache
 
 import snowballstemmer
 
+from pipeline.schema import split_words
+
 ARTICLES = frozenset("a an the".split())
 POSSESSIVES = frozenset("my your its our their whose".split())  # "his" and "her" may end a sentence
 CONJUNCTIONS = frozenset("and or but nor because although though whereas if unless while than".split())
@@ -59,7 +61,8 @@ _IRREGULAR = dict(
         "men:man women:woman children:child people:person feet:foot teeth:tooth geese:goose mice:mouse leaves:leaf"
         " sat:sit stood:stand lay:lie lying:lie wore:wear worn:wear held:hold hung:hang ran:run flew:fly rode:ride"
         " ate:eat drew:draw drawn:draw wrote:write written:write made:make gave:give took:take grew:grow"
-        " shown:show seen:see saw:see wolves:wolf knives:knife shelves:shelf lives:life wives:wife"
+        " shown:show seen:see saw:see wolves:wolf kid:child kids:child bike:bicycle bikes:bicycle knives:knife"
+        " shelves:shelf lives:life wives:wife"
         " lays:lie laid:lie laying:lie threw:throw thrown:throw caught:catch bought:buy brought:bring built:build"
         " broke:break broken:break drove:drive driven:drive fell:fall fallen:fall kept:keep led:lead lit:light"
         " sang:sing sung:sing slept:sleep spoke:speak spoken:speak swam:swim swum:swim told:tell thought:think"
@@ -71,12 +74,11 @@ _IRREGULAR = dict(
     ).split()
 )
 _STEMMER = snowballstemmer.stemmer("english")
-_WORD = re.compile(r"\w+(?:['’\-]\w+)*")
 
 
 def words_of(text: str) -> list[str]:
     """Lower-cased words, split as `Passage.words` splits them."""
-    return _WORD.findall(text.lower())
+    return list(split_words(text))
 
 
 @lru_cache(maxsize=65536)
@@ -86,9 +88,24 @@ def stem(word: str) -> str:
     return str(_STEMMER.stemWord(_IRREGULAR.get(bare, bare)))
 
 
+def content_words(words: Iterable[str]) -> list[str]:
+    """Stems, in order, of the words that say something of the picture; places ("on", "behind"), colours, numbers do.
+
+    A compound counts as its parts: "a hand-held scale", "a scale that she holds in her hand".
+    """
+    return [part for word in words for part in _content_of(word)]
+
+
+@lru_cache(maxsize=32768)
+def _content_of(word: str) -> tuple[str, ...]:
+    if word in _EMPTY:
+        return ()
+    return tuple(stem(part) for part in word.split("-") if part and part not in _EMPTY)
+
+
 def content_stems(words: Iterable[str]) -> frozenset[str]:
-    """Stems of the words that say something of the picture; places ("on", "behind"), colours and numbers do."""
-    return frozenset(stem(word) for word in words if word not in _EMPTY)
+    """`content_words` as a set."""
+    return frozenset(content_words(words))
 
 
 def excerpt(text: str, start: int, end: int, margin: int = 12, longest: int = 80) -> str:
@@ -98,3 +115,9 @@ def excerpt(text: str, start: int, end: int, margin: int = 12, longest: int = 80
     if len(shown) > longest:
         shown = shown[: longest - 3] + "..."
     return f'"{shown}"'
+
+
+@lru_cache(maxsize=64)  # several rules and repairs ask about one text
+def sentence_contents(sentences: tuple[str, ...]) -> tuple[frozenset[str], ...]:
+    """`content_stems` of each sentence."""
+    return tuple(content_stems(words_of(sentence)) for sentence in sentences)

@@ -3,23 +3,45 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from filters.english import excerpt
 from pipeline.schema import Measurement
 
-_QUOTED = re.compile(r'"[^"]*"|“[^”]*”|(?<!\w)[\'‘](?:[^\'’]|(?<=\w)[\'’](?=\w))*[\'’](?!\w)')
+_QUOTED = re.compile(
+    r'"[^"]*"|“[^”]*”|«[^»]*»|(?<!\w)[\'‘](?:[^\'’]|(?<=\w)[\'’](?=\w))*[\'’](?!\w)'
+    # "a sign that reads Sorry, we're closed"
+    r"|(?P<verb>\b(?:says?|saying|reads?|reading|words?|phrase|message|slogan|text|titled|labell?ed|captioned)"
+    r"(?: of)?[:,]? )(?=[A-Z])[^.!?\"“]*"
+)
+_MARKS = frozenset("\"“«'‘")
+_SILENT = " .\"“”«»'‘’"
+_READING = ("say", "read", "word", "phrase", "message", "slogan", "text", "titled", "label", "caption")
 
 
+@lru_cache(maxsize=256)  # several rules and repairs ask about one text
 def blank_quotations(text: str) -> str:
-    """`text` with everything in quotation marks replaced by as many spaces."""
-    return _QUOTED.sub(lambda quoted: " " * len(quoted[0]), text)
+    """`text` with what stands between quotation marks, or behind "a sign that reads", as so many spaces."""
+    if _MARKS.isdisjoint(text) and not any(word in text for word in _READING):
+        return text
+    return _QUOTED.sub(_blank, text)
+
+
+def _blank(quoted: re.Match[str]) -> str:
+    """As many spaces; the quotation marks, or the verb, stay, lest what stands around them touches."""
+    whole, verb = quoted[0], quoted["verb"]
+    if verb:
+        return f"{verb:<{len(whole)}}"
+    return f"{whole[0]:<{len(whole) - 1}}{whole[-1]}"
+
+
+def own_words(text: str) -> str:
+    """`blank_quotations`, but a text that is one quotation as a whole stays: nobody else is speaking there."""
+    own = blank_quotations(text)
+    return own if own.strip(_SILENT) else text
 
 
 def count_matches(pattern: re.Pattern[str], text: str) -> Measurement:
-    """How often `pattern` matches outside quotation marks, and the first place where it does.
-
-    A text that is one quotation as a whole is looked into: nobody else is speaking there.
-    """
-    own = blank_quotations(text)
-    matches = list(pattern.finditer(own if own.strip(" .") else text))
+    """How often `pattern`, written in lower case, matches in the description's own words, and where it first does."""
+    matches = list(pattern.finditer(own_words(text).lower()))  # three times as fast as a pattern that ignores case
     return Measurement(float(len(matches)), excerpt(text, *matches[0].span()) if matches else "")

@@ -9,9 +9,10 @@ those columns of the last table, which is why it balances.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal
 
 import pyarrow as pa
@@ -71,7 +72,7 @@ class Verdict:
     rule: str
     failed: bool
     value: float
-    limit: float
+    limit: float | None  # None: measured only, so it cannot fail
     reason: str  # empty when the text passed
 
 
@@ -83,16 +84,41 @@ class Measurement:
     evidence: str = ""
 
 
+# Python does not count combining marks among \w, yet they belong to the letter before them.
+LETTER = r"[\w\u0300-\u036f]"
+WORD = re.compile(rf"\w{LETTER}*(?:['’\-]\w{LETTER}*)*")
+WORD_START = r"(?<![\w\u0300-\u036f'’\-])"
+WORD_END = r"(?![\w\u0300-\u036f'’\-])"
+
+
+@lru_cache(maxsize=1024)  # rules and repairs ask for the words of the same sentences
+def split_words(text: str) -> tuple[str, ...]:
+    """Lower-cased words; an apostrophe or hyphen inside a word belongs to it, and so do combining marks."""
+    return tuple(WORD.findall(text.lower()))
+
+
 class Passage:
     """A text with its words and sentences, split once and shared by all rules."""
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self._gram_counts: dict[int, Counter[tuple[str, ...]]] = {}
+
+    @cached_property
+    def lower(self) -> str:
+        """The text in lower case, in which a rule looks for a cheap sign before it looks closely."""
+        return self.text.lower()
 
     @cached_property
     def words(self) -> list[str]:
-        """Lower-cased words; an apostrophe or hyphen inside a word belongs to it."""
-        return re.findall(r"\w+(?:['’\-]\w+)*", self.text.lower())
+        """All words, as `split_words` splits them."""
+        return [word for words in self.sentence_words for word in words]
+
+    def gram_counts(self, n: int) -> Counter[tuple[str, ...]]:
+        """How often each run of `n` words occurs; counted once for all rules that ask."""
+        if n not in self._gram_counts:
+            self._gram_counts[n] = Counter(zip(*(self.words[start:] for start in range(n)), strict=False))
+        return self._gram_counts[n]
 
     @cached_property
     def sentences(self) -> list[str]:
@@ -100,6 +126,17 @@ class Passage:
         from pipeline.text import split_sentences
 
         return split_sentences(self.text)
+
+    @cached_property
+    def vocabulary(self) -> frozenset[str]:
+        """The different words, with straight apostrophes: a rule looks here before it looks closely."""
+        words = frozenset(self.words)
+        return frozenset(word.replace("’", "'") for word in words) if "’" in self.text else words
+
+    @cached_property
+    def sentence_words(self) -> list[list[str]]:
+        """The words of each sentence."""
+        return [list(split_words(sentence)) for sentence in self.sentences]
 
 
 @dataclass(frozen=True)
@@ -117,10 +154,13 @@ class Rule:
     fails: Literal["above", "below"]
     limit: float | None  # tuned on captions; a profile may set another. None: off unless a profile sets one
     mendable: bool = False
+    costly: bool = False  # too slow to measure where no limit asks for it
 
-    def judge(self, passage: Passage, limit: float) -> Verdict:
-        """Measure `passage` and hold the value against `limit` (a value equal to the limit passes)."""
+    def judge(self, passage: Passage, limit: float | None) -> Verdict:
+        """Measure `passage` and hold the value against `limit`: one equal to it passes, and so does all without one."""
         found = self.measure(passage)
+        if limit is None:
+            return Verdict(self.name, False, found.value, None, "")
         failed = found.value > limit if self.fails == "above" else found.value < limit
         reason = f"{self.name} {found.value:.3g} is {self.fails} {limit:.3g}" if failed else ""
         if failed and found.evidence:

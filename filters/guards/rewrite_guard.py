@@ -14,11 +14,19 @@ from filters.english import words_of
 from filters.guards.additions import added_words, share_kept
 from filters.guards.attributes import moved_attributes, moved_deeds, moved_places
 from filters.guards.counts import changed_counts, given_sexes
-from filters.rules import apology, instruction_echo, language, rewriter_commentary, role_leakage, self_reference
+from filters.rules import (
+    apology,
+    instruction_echo,
+    language,
+    refusal,
+    rewriter_commentary,
+    role_leakage,
+    self_reference,
+)
 from pipeline.schema import Passage, Verdict
 
 FINISHED = "stop"  # the `finish_reason` of an answer that the model ended itself
-_TALK = (rewriter_commentary, apology, self_reference, role_leakage)
+_TALK = (rewriter_commentary, apology, refusal, self_reference, role_leakage)
 _FACTS = (moved_attributes, moved_deeds, moved_places, changed_counts, given_sexes)
 _ECHO = 0.8  # share of an instruction's words said in a row
 _NOT_ENGLISH = 0.5  # 1 - P(English)

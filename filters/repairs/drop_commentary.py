@@ -1,30 +1,40 @@
-"""Drop what the writer says of the text."""
+"""Drop what the writer says of the text, of itself, or to its user."""
 
 import re
 
 from filters.editing import until_settled, without_sentences
-from filters.quotations import count_matches
-from filters.rules.rewriter_commentary import COMMENTARY
-from pipeline.schema import Repair
+from filters.rules import apology, refusal, rewriter_commentary, self_reference
+from pipeline.schema import Passage, Repair
 from pipeline.text import split_sentences
 
-_LEAD = re.compile(r"^[^.!?:\"]{0,120}:\s*(?=\S)")
+_LEAD = re.compile(r"^[^.!?:\"“]{0,160}(?::\s*(?=\S)|,\s+(?=(?:the|this|in|here|there|it|a|an)\s))", re.IGNORECASE)
 _WRAPPED = re.compile(r'^"([^"]+)"$|^“([^”]+)”$')
+_TALK = (rewriter_commentary, apology, self_reference, refusal)
 
 
 def apply(text: str) -> str:
-    """`text` without remarks about it; of "Here is the corrected paragraph: A cat." the description stays."""
-    return until_settled(_drop_first, text)
+    """`text` without remarks, apologies and refusals; of "Here is the corrected paragraph: A cat." the cat stays.
+
+    A text that is nothing else stays as it is, for the rules to judge.
+    """
+    return until_settled(_drop_once, text)
 
 
-def _drop_first(text: str) -> str:
+def _drop_once(text: str) -> str:
     lead = _LEAD.match(text)
-    if lead and count_matches(COMMENTARY, lead[0]).value:
-        return _unwrap(text[lead.end() :])
-    for position, sentence in enumerate(split_sentences(text)):
-        if count_matches(COMMENTARY, sentence).value:
-            return _unwrap(without_sentences(text, {position}))
-    return text
+    if lead and _is_talk(lead[0]):
+        rest = _unwrap(text[lead.end() :])
+        return rest[:1].upper() + rest[1:]
+    sentences = split_sentences(text)
+    talk = next((position for position, sentence in enumerate(sentences) if _is_talk(sentence)), None)
+    if talk is None or len(sentences) == 1:
+        return text
+    return _unwrap(without_sentences(text, {talk}))
+
+
+def _is_talk(sentence: str) -> bool:
+    passage = Passage(sentence)
+    return any(rule.measure(passage).value for rule in _TALK)
 
 
 def _unwrap(text: str) -> str:

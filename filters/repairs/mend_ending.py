@@ -1,28 +1,35 @@
 """Drop sentences that break off."""
 
 from filters.editing import until_settled, without_sentences
-from filters.endings import cut_back, fault_of_ending
+from filters.endings import cut_back, find_unfinished
 from pipeline.schema import Repair
 from pipeline.text import split_sentences
+
+_ENOUGH = 50  # characters that make a description (MiniGPT-4's); with fewer, half of a broken sentence is worth keeping
 
 
 def apply(text: str) -> str:
     """`text` without its unfinished sentences, at the end and at the seam of the two passes.
 
-    If none is finished, the first is cut back to its last clause and closed with a full stop; where it has no
-    clause the text stays as it is, for `dangling_ending` to judge.
+    Where too little would be left, the broken sentence is cut back to its last clause and closed with a full stop;
+    a text without any clause stays as it is, for `dangling_ending` to judge.
     """
     return until_settled(_mend_once, text)
 
 
 def _mend_once(text: str) -> str:
     sentences = split_sentences(text)
-    unfinished = {position for position, sentence in enumerate(sentences) if fault_of_ending(sentence)}
+    unfinished = find_unfinished(text, sentences)
     if not unfinished:
         return text
-    if len(unfinished) < len(sentences):
-        return without_sentences(text, unfinished)
-    return cut_back(sentences[0]) or text
+    kept = without_sentences(text, unfinished)
+    if len(kept) >= _ENOUGH or (kept and len(unfinished) > 1):
+        return kept
+    broken = min(unfinished)
+    clause = cut_back(sentences[broken])
+    if not clause:
+        return kept or text
+    return " ".join(clause if position == broken else sentence for position, sentence in enumerate(sentences))
 
 
 REPAIR = Repair(

@@ -2,6 +2,7 @@
 
 import unicodedata
 
+from filters.restarts import part_seams
 from pipeline.schema import Repair
 
 _NO_CHARACTER = frozenset(["Cc", "Cs", "Co", "Cn"])  # control, surrogate, private use, unassigned
@@ -9,8 +10,11 @@ _REPLACEMENTS = "\ufffc\ufffd"
 
 
 def apply(text: str) -> str:
-    """Unicode NFC; format characters dropped; control and replacement characters and runs of white space one space."""
-    return unicodedata.normalize("NFC", " ".join("".join(map(_plain, text)).split()))
+    """Unicode NFC; format characters dropped; control and replacement characters and runs of white space one space.
+
+    A full stop and a sentence that touches it get a space between them.
+    """
+    return part_seams(unicodedata.normalize("NFC", " ".join("".join(map(_plain, text)).split())))
 
 
 def _plain(character: str) -> str:

@@ -5,21 +5,29 @@ import re
 from filters.quotations import count_matches
 from pipeline.schema import Measurement, Passage, Rule
 
+_SIGNS = frozenset(
+    "sorry apologize apologise apologizes apologizing apologies apology oops whoops pardon forgive excuse mistake"
+    " mistakes"
+    " error errors misspoke corrected bad".split()
+)
+_SLIPS = r"(?:confusion|mistakes?|errors?|inconvenience|misunderstanding|mix-?up|delay|oversight|trouble|inaccurac)"
 APOLOGY = re.compile(
-    r"\bI(?:['’]m| am) (?:so |very |really |truly )?sorry\b"
-    r"|\bI (?:do |must |sincerely |deeply )*apologi[sz]e\b"
-    r"|\bmy (?:sincere |deepest )?apologies\b"
-    r"|\b(?:apologies|sorry) (?:for|about) (?:the|that|this|any|my) (?:\w+ )?"
-    r"(?:confusion|mistake|error|inconvenience|misunderstanding|delay)"
-    r"|\bI (?:have |['’]ve )?made (?:a|an|some) (?:mistakes?|errors?)\b"
-    r"|(?:^|[.!?] )(?:oops|sorry)[,!.] I\b",
-    re.IGNORECASE,
+    r"\bi(?:['’]m| am) (?:so |very |really |truly |terribly |deeply |extremely |awfully )?sorry\b"
+    r"|\b(?:i|we) (?:do |must |sincerely |deeply |want to |would like to |have to |should )*apologi[sz]e\b"
+    r"|\bi(?:['’]d| would) like to apologi[sz]e\b|\bi owe (?:you )?an apology\b"
+    r"|\bmy (?:sincere |sincerest |deepest |humble )?apologies\b|(?:^|[.!?] )apologies[,.!]"
+    rf"|\b(?:apologies|sorry|pardon me) (?:for|about) (?:the|that|this|any|my)(?: \w+)? {_SLIPS}"
+    r"|\b(?:apologies|sorry|apologi[sz]e) (?:for|about) (?:that|this|not|my|it)\b"
+    r"|\bi(?:['’]ve| have)? (?:\w+ )?(?:made|make) (?:a|an|some|several) (?:\w+ )?(?:mistakes?|errors?)\b"
+    r"|(?:^|[.!?:] )(?:oops|whoops|sorry|my (?:bad|mistake)|pardon me)[,!.]"
+    r"|\b(?:please |do )(?:forgive|pardon|excuse) (?:me|my|the (?:error|mistake|confusion))\b"
+    r"|\bi misspoke\b|\bi stand corrected\b",
 )
 
 
 def measure(passage: Passage) -> Measurement:
-    """Number of apologies outside quotation marks: a card may well say "I'm sorry"."""
-    return count_matches(APOLOGY, passage.text)
+    """Number of apologies in the description's own words: a card may well say "I'm sorry"."""
+    return Measurement(0.0) if _SIGNS.isdisjoint(passage.vocabulary) else count_matches(APOLOGY, passage.text)
 
 
 RULE = Rule(

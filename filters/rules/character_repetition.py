@@ -14,13 +14,12 @@ def measure(passage: Passage) -> Measurement:
     As many of the most frequent ones count as the square root of the number of different ones.
     """
     text = passage.text
-    grams = Counter(text[start : start + REP_LEN] for start in range(len(text) - REP_LEN + 1))
-    if not grams:
+    windows = [text[start : start + REP_LEN] for start in range(len(text) - REP_LEN + 1)]
+    grams = Counter(windows)
+    if len(grams) == len(windows):
         return Measurement(0.0)
-    repeated = sorted((times for times in grams.values() if times > 1), reverse=True)
-    top = repeated[: math.isqrt(len(grams))]
-    evidence = f'"{grams.most_common(1)[0][0]}" {top[0]} times' if top else ""
-    return Measurement(sum(top) / grams.total(), evidence)
+    top = sorted((times for times in grams.values() if times > 1), reverse=True)[: math.isqrt(len(grams))]
+    return Measurement(sum(top) / len(windows), f'"{grams.most_common(1)[0][0]}" {top[0]} times')
 
 
 RULE = Rule(

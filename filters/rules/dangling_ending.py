@@ -1,18 +1,18 @@
 """Sentences that break off."""
 
-from filters.endings import fault_of_ending
+from filters.endings import find_unfinished
 from pipeline.schema import Measurement, Passage, Rule
 
 
 def measure(passage: Passage) -> Measurement:
     """Number of unfinished sentences; a text without any sentence counts as one."""
-    faults = [(fault, s) for s in passage.sentences if (fault := fault_of_ending(s))]
     if not passage.sentences:
         return Measurement(1.0, "no sentence")
+    faults = find_unfinished(passage.text, passage.sentences)
     if not faults:
         return Measurement(0.0)
-    fault, sentence = faults[-1]
-    return Measurement(float(len(faults)), f'{fault} in "...{sentence[-50:]}"')
+    last = max(faults)
+    return Measurement(float(len(faults)), f'{faults[last]} in "...{passage.sentences[last][-50:]}"')
 
 
 RULE = Rule(

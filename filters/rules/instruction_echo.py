@@ -1,6 +1,9 @@
 """Descriptions that repeat the instruction."""
 
-from filters.english import stem
+import re
+
+from filters.english import stem, words_of
+from filters.quotations import own_words
 from pipeline.schema import Measurement, Passage, Rule
 
 INSTRUCTIONS = (
@@ -19,14 +22,73 @@ INSTRUCTIONS = (
     "if it is already correct without explanation",
 )
 _STEMS = tuple(tuple(stem(word) for word in phrase.split()) for phrase in INSTRUCTIONS)
+_PICTURE = r"(?:image|picture|photo|photograph|scene|drawing|illustration|painting)"
+# The same requests in other words; each opens its sentence, where a description has its subject.
+REQUEST = re.compile(
+    r"(?:[^\"“.!?:]{0,40}:\s+)?(?:(?:now |then )?(?:please |kindly )?(?:now )?"
+    rf"(?:(?:describe|caption|explain|summari[sz]e|analy[sz]e) (?:(?:the|all|what|everything|in|as|every|each"
+    r"|to)\b[^.?!]*)?"
+    rf"\b(?:this|the|that|following|given|attached|above) {_PICTURE}"
+    r"|describe (?:what|everything|in (?:as much|great|more)|all (?:that|the) (?:you|objects|details))"
+    rf"|(?:give|write|provide|generate|produce|create)(?: me| us)? (?:a|an|one|the|as|more|some|your)\b[^.?!]*"
+    r"\b(?:description|details?|caption|paragraph|summary)\b"
+    rf"|take a (?:\w+ )?look at (?:this|the) {_PICTURE}|look at (?:this|the) {_PICTURE}(?: and|,)"
+    rf"|tell me (?:what|about|everything|more)|say (?:everything|what) you|list (?:everything|all the (?:objects"
+    r"|things)) (?:you|in))"
+    rf"|(?:could|can|would|will) you (?:please |kindly )?(?:describe|tell|explain|provide|give|write|list|say|look)\b"
+    rf"|what (?:do|can|else do|else can) you (?:see|notice|observe)\b|what(?: is|['’]s|s)? (?:shown|depicted"
+    r"|happening|going on|in)"
+    rf"\b[^.!?]*\b{_PICTURE}\?|(?:fix|correct|rewrite|improve|revise|proofread) (?:the|any|all|this)\b[^.?!]*"
+    r"\b(?:paragraph|sentences?|text|errors?|description|grammar)\b"
+    r"|(?:remove|delete|avoid) (?:any|all|the|unnecessary|repeating|repeated|redundant)\b[^.?!]*"
+    r"\b(?:repetitions?|sentences?|characters|words|explanations?)\b"
+    r"|(?:return|answer|respond|reply|output) (?:directly|only|with|in)\b"
+    r"|(?:answer|use|write|be as) (?:in )?(?:\w+ ){0,3}(?:complete sentences|detailed as possible"
+    r"|specific as possible))",
+    re.IGNORECASE,
+)
+_SIGNS = frozenset(
+    "image detail details possible everything see look notice provide description contents describe fix error paragraph"
+    " remove repeating sentences unnecessary repetition rewrite incomplete return directly results explanation input"
+    " already"
+    " correct".split()
+)
+_ASKING = frozenset(
+    "describe caption explain summarize summarise analyze analyse give write provide generate produce create take"
+    " look tell"
+    " say list could can would will what what's whats fix correct rewrite improve revise proofread remove delete"
+    " avoid return"
+    " answer respond reply output use be".split()
+)  # one of these is among the first three words of a request
+_MOST = 0.8  # of an instruction's words; more are an echo
+_TELLING = 2  # an instruction of which fewer words are said is not echoed
+
+
+def is_request(sentence: str) -> bool:
+    """Whether one sentence is a request, or an instruction's words and nothing else ("image in detail.")."""
+    if REQUEST.match(sentence):
+        return True
+    said = f" {' '.join(map(stem, words_of(own_words(sentence))))} "
+    whole = said.count(" ") > 2 and any(said in f" {' '.join(wanted)} " for wanted in _STEMS)
+    return whole or any(_longest_run(wanted, said) > _MOST * len(wanted) for wanted in _STEMS)
 
 
 def measure(passage: Passage) -> Measurement:
-    """Largest share of one instruction's words (stemmed) that the text says in a row; 0 to 1."""
-    said = f" {' '.join(stem(word) for word in passage.words)} "
+    """Largest share of one instruction's words (stemmed) said in a row, or 1 for a request in other words; 0 to 1.
+
+    0 where less than two of the words that tell an instruction are said at all.
+    """
+    for sentence, words in zip(passage.sentences, passage.sentence_words, strict=True):
+        asking = ":" in sentence or not _ASKING.isdisjoint(words[:3])
+        if asking and (request := REQUEST.match(sentence)):
+            return Measurement(1.0, f'"{request[0][:60]}"')
+    if len(_SIGNS & passage.vocabulary) < _TELLING:
+        return Measurement(0.0)
+    stems = [stem(word) for word in words_of(own_words(passage.text))]
+    said = f" {' '.join(stems)} "
     worst = Measurement(0.0)
-    for phrase, stems in zip(INSTRUCTIONS, _STEMS, strict=True):
-        share = _longest_run(stems, said) / len(stems)
+    for phrase, wanted in zip(INSTRUCTIONS, _STEMS, strict=True):
+        share = _longest_run(wanted, said) / len(wanted)
         if share > worst.value:
             worst = Measurement(share, f'"{phrase}"')
     return worst
@@ -43,8 +105,8 @@ def _longest_run(stems: tuple[str, ...], said: str) -> int:
 RULE = Rule(
     name="instruction_echo",
     why="An answer that repeats its instruction says nothing of the picture.",
-    source="MiniGPT-4's own prompts (arXiv 2304.10592, sections 3.2 and 3.3)",
+    source="MiniGPT-4's own prompts (arXiv 2304.10592, sections 3.2 and 3.3), and requests like them",
     measure=measure,
     fails="above",
-    limit=0.8,
+    limit=_MOST,
 )

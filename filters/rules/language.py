@@ -23,4 +23,5 @@ RULE = Rule(
     measure=measure,
     fails="above",
     limit=0.5,
+    costly=True,
 )

@@ -1,6 +1,7 @@
 """A phrase that a sentence says again and again."""
 
-from filters.english import words_of
+from itertools import pairwise
+
 from filters.loops import looped_words
 from pipeline.schema import Measurement, Passage, Rule
 
@@ -8,10 +9,10 @@ from pipeline.schema import Measurement, Passage, Rule
 def measure(passage: Passage) -> Measurement:
     """Share of all words that lie in a phrase which their own sentence repeats (`filters.loops`); 0 to 1."""
     covered, total, evidence = 0, 0, ""
-    for sentence in passage.sentences:
-        words = words_of(sentence)
+    for words in passage.sentence_words:
         total += len(words)
-        if looped := looped_words(words):
+        pairs = list(pairwise(words))
+        if len(set(pairs)) < len(pairs) and (looped := looped_words(words)):  # a loop says some pair again
             covered += len(looped)
             evidence = evidence or f'"{" ".join(words[min(looped) : min(looped) + 12])}"'
     return Measurement(covered / total if total else 0.0, evidence)

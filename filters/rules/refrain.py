@@ -7,6 +7,8 @@ from pipeline.schema import Measurement, Passage, Rule
 def measure(passage: Passage) -> Measurement:
     """Share of all words that lie in runs of four words which the text holds three times or more; 0 to 1."""
     words = passage.words
+    if len(passage.gram_counts(GRAM)) == max(0, len(words) - GRAM + 1):
+        return Measurement(0.0)
     starts = find_refrain(words)
     if not starts:
         return Measurement(0.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from filters.english import excerpt
-from pipeline.schema import Measurement, Passage, Rule
+from pipeline.schema import LETTER, WORD_END, WORD_START, Measurement, Passage, Rule
 
 # English joins these with themselves, and means it.
 JOINED = frozenset(
@@ -13,9 +13,10 @@ JOINED = frozenset(
     " larger less longer lower miles months more neck off on one out over round smaller so such taller through two up"
     " weeks worse years".split()
 )
+_LINKS = frozenset(["and", "or"])
 CONJUNCTS = re.compile(
-    r"(?<![\w'’\-])(?P<word>[^\W\d_][\w'’\-]*\w)(?:,\s+(?P=word))*,?\s+(?:and|or)\s+(?P<last>(?P=word))"
-    r"(?![\w'’\-])(?!\s+of\b)",  # "rows and rows of flowers"
+    rf"{WORD_START}(?P<word>[^\W\d_]{LETTER}*(?:['’\-]\w{LETTER}*)*)(?<=\w\w)(?:,\s+(?P=word))*,?\s+(?:and|or)\s+"
+    rf"(?P<last>(?P=word)){WORD_END}(?!\s+of\b)",  # "rows and rows of flowers"
     re.IGNORECASE,
 )
 
@@ -27,6 +28,9 @@ def is_english(found: re.Match[str]) -> bool:
 
 def measure(passage: Passage) -> Measurement:
     """How many lists name one thing twice in a row."""
+    words = passage.words
+    if not any(link in _LINKS and one == other for one, link, other in zip(words, words[1:], words[2:], strict=False)):
+        return Measurement(0.0)
     wrong = [match for match in CONJUNCTS.finditer(passage.text) if not is_english(match)]
     return Measurement(float(len(wrong)), excerpt(passage.text, *wrong[0].span()) if wrong else "")
 

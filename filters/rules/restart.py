@@ -1,13 +1,14 @@
 """A description that begins anew."""
 
-from filters.restarts import find_restart
+from filters.restarts import find_restart, split_seams
 from pipeline.schema import Measurement, Passage, Rule
 
 
 def measure(passage: Passage) -> Measurement:
     """1 if the text opens a description a second time, else 0."""
-    start = find_restart(passage.sentences)
-    return Measurement(0.0) if start is None else Measurement(1.0, f'"{passage.sentences[start][:60]}"')
+    sentences = split_seams(passage.sentences)
+    start = find_restart(sentences)
+    return Measurement(0.0) if start is None else Measurement(1.0, f'"{sentences[start][:60]}"')
 
 
 RULE = Rule(

@@ -1,37 +1,53 @@
-"""Refusals, and a model that speaks of itself."""
+"""A model that speaks of itself, or to its user."""
 
 import re
 
 from filters.quotations import count_matches
 from pipeline.schema import Measurement, Passage, Rule
 
+_SIGNS = frozenset(
+    "i i'm i'll me my ai a.i chatbot assistant model language text-based bot program llm chatgpt gpt minigpt llava"
+    " vicuna"
+    " captioner describer intelligence questions welcome thank thanks anything you free".split()
+)
+_MIND = (
+    r"(?:ai|a\.i\.|artificial intelligence|artificial|(?:\w+[- ]){0,3}language model|llm|text-based"
+    r"|(?:\w+ )?virtual assistant"
+    r"|chat ?bot|bot|digital assistant|(?:image |vision |visual |multimodal )(?:assistant|model|captioner|describer)"
+    r"|computer program|machine learning|neural network|chatgpt|gpt|minigpt|llava|vicuna|assistant)"
+)
 SELF_REFERENCE = re.compile(
-    r"\bas an? (?:AI|artificial intelligence|(?:large |visual |multimodal )?language model|text-based|virtual assistant"
-    r"|chatbot)\b"
-    r"|\bI(?:['’]m| am) (?:just |only |merely )?an? (?:AI|artificial|(?:large )?language model|chatbot"
-    r"|(?:virtual |text-based |digital )?assistant|machine|computer program)\b"
-    r"|\b(?:AI|large) language model\b|\bAI (?:assistant|chatbot)\b|\bmy (?:training data|programming|knowledge cutoff)"
-    r"|\bI(?:['’]m| am)? (?:cannot|can ?not|can['’]t|could not|couldn['’]t|unable to|not able to|do not|don['’]t"
-    r"|did not|didn['’]t)(?: \w+)? (?:see|view|access|describe|provide|identify|determine|assist|help|fulfill|comply"
-    r"|answer|generate|process|look|display|recogni[sz]e|have)\b"
-    r"|\bno (?:image|picture|photo) (?:was|is|has been) (?:provided|attached|uploaded|loaded|shared)\b"
-    r"|\b(?:image|picture|photo) (?:(?:was|is|has) not|(?:was|is|has)n['’]t)(?: been)? "
-    r"(?:provided|attached|uploaded|loaded|shared)\b"
-    r"|\bplease (?:upload|provide|share|attach|send)\b"
-    r"|\bas (?:a|an) (?:AI|language) model\b|\bhow (?:can|may) I (?:help|assist)\b|\blet me know if\b",
-    re.IGNORECASE,
+    rf"\bas (?:an? |just an? |only an? )(?:helpful |large |mere |simple )?{_MIND}\b(?! (?:on|in|that waits|who)\b)"
+    rf"|\bi(?:['’]m| am| was) (?:just |only |merely |simply )?(?:an? )?(?:helpful |large )?{_MIND}\b"
+    r"|\bi(?:['’]m| am) (?:an? |your )(?:\w+ )?(?:assistant|machine|model)\b"
+    r"|\bi (?:was|am|have been) (?:trained|programmed|developed|designed|built|created|instructed) (?:by|on|to|for"
+    r"|with|as)\b"
+    r"|\b(?:ai|large) language model\b|\bai (?:assistant|chatbot|model), i\b|\bmy (?:training data|training|programming"
+    r"|knowledge cutoff|knowledge base|developers|creators|capabilities|dataset)\b"
+    r"|\bhow (?:can|may|else can) i (?:help|assist|be of)\b|\b(?:please )?let me know (?:if|what|whether|how|when)\b"
+    r"|\bfeel free to (?:ask|let|contact|share|reach)\b|\bi hope (?:you|this|that|it|my|the (?:description|answer)) \w+"
+    r"|\b(?:have|any|other|further|more) (?:any |other |further |more )?questions\b"
+    r"|\banything else (?:you|i|that i|that you)\b|\bwould you like (?:me|to know|more|another)\b"
+    r"|\b(?:happy|glad|pleased) to (?:help|assist|provide|describe|answer) (?:you|with|further|more|any)"
+    r"|\bi(?:['’]m| am) (?:here|ready|happy|glad) to (?:help|assist|provide|describe|answer)\b"
+    r"|\bthank(?:s| you) for (?:asking|sharing|providing|uploading|the (?:image|picture|photo|question)"
+    r"|your (?:question|request|message|image|picture|patience|feedback|understanding))\b"
+    r"|(?:^|[.!?] )you(?:['’]re| are) welcome[.!]"
+    r"|\bi(?: will|['’]ll) (?:now |gladly |try to |do my best|be happy to )?(?:describe|try|provide|explain"
+    r"|do my best|continue|help)\b"
+    r"|(?:^|[.!?,] )let me (?:describe|explain|tell|try|continue|start|help|give|take)\b",
 )
 
 
 def measure(passage: Passage) -> Measurement:
-    """Number of refusals and self-references outside quotation marks."""
-    return count_matches(SELF_REFERENCE, passage.text)
+    """Number of self-references in the description's own words."""
+    return Measurement(0.0) if _SIGNS.isdisjoint(passage.vocabulary) else count_matches(SELF_REFERENCE, passage.text)
 
 
 RULE = Rule(
     name="self_reference",
-    why="A model that says what it is or cannot do has stopped describing the picture.",
-    source='refusal phrases of instruction-tuned models ("As an AI language model"), as in Vicuna\'s data cleaning',
+    why="A model that says what it is, or offers its user help, has stopped describing the picture.",
+    source='phrases of instruction-tuned models ("As an AI language model"), as in Vicuna\'s data cleaning',
     measure=measure,
     fails="above",
     limit=0.0,

@@ -1,7 +1,5 @@
 """Repeated runs of words anywhere in the text."""
 
-from collections import Counter
-
 from pipeline.schema import Measurement, Passage, Rule
 
 REP_LEN = 5  # words; data-juicer's 10 misses a seven-word sentence that a caption says three times
@@ -9,13 +7,12 @@ REP_LEN = 5  # words; data-juicer's 10 misses a seven-word sentence that a capti
 
 def measure(passage: Passage) -> Measurement:
     """Occurrences of repeated 5-grams of words / all 5-grams; 0 to 1, and 0 for fewer than five words."""
-    words = passage.words
-    grams = Counter(tuple(words[start : start + REP_LEN]) for start in range(len(words) - REP_LEN + 1))
-    if not grams:
+    grams = passage.gram_counts(REP_LEN)
+    if len(grams) == max(0, len(passage.words) - REP_LEN + 1):
         return Measurement(0.0)
-    gram, times = grams.most_common(1)[0]
-    evidence = f'"{" ".join(gram)}" {times} times' if times > 1 else ""
-    return Measurement(sum(n for n in grams.values() if n > 1) / grams.total(), evidence)
+    repeated = {gram: times for gram, times in grams.items() if times > 1}
+    gram = max(repeated, key=lambda gram: repeated[gram])
+    return Measurement(sum(repeated.values()) / grams.total(), f'"{" ".join(gram)}" {repeated[gram]} times')
 
 
 RULE = Rule(

@@ -3,27 +3,70 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
+from operator import eq
 
-from filters.english import excerpt
-from pipeline.schema import Measurement, Passage, Rule
+from filters.english import FUNCTION_WORDS, excerpt
+from filters.quotations import own_words
+from pipeline.schema import LETTER, WORD_END, WORD_START, Measurement, Passage, Rule
 
 # English itself doubles these; one repetition of them is no stutter.
-DOUBLED = frozenset("bye far had ha long many more much no now really so that there very".split())
-STUTTER = re.compile(r"(?<![\w'’\-])(\w+(?:['’\-]\w+)*)(?:,?\s+\1(?![\w'’\-]))+", re.IGNORECASE)
+DOUBLED = frozenset(
+    "bye far had ha long many more much no now really so that there very well yes hear knock tick tock tut tsk choo cha"
+    " tuk pom dum yum night hip mahi piri peri gado hush chop blah aye hula can nom woof meow quack ho hee hey oh"
+    " la".split()
+)
+_LEAD = "a|an|the|his|her|its|their|this|that|is|are|was|were|has|of|in|on|at|with|from|for|it|there|he|she|they"
+_WORD = rf"\w{LETTER}*(?:['’\-]\w{LETTER}*)*"
+# A word, or an article or preposition and a word ("a dog a dog"), and what follows of the same.
+STUTTER = re.compile(
+    rf"{WORD_START}(?P<said>(?:{_WORD})|(?:{_LEAD})\s+{_WORD})(?:[,/]?\s+(?P=said){WORD_END})+"
+    rf"|{WORD_START}(?P<slashed>[^\W\d_]{{2,}})/(?P=slashed){WORD_END}",
+    re.IGNORECASE,
+)
+_MEMBER = re.compile(r"[^\s,/]+")
 
 
-def allowed_run(run: str) -> int:
-    """How often `run` may say its word: once, but twice for "had had", "big, big", "Duran Duran", "0 0"."""
-    first, second = run.replace(",", " ").split()[:2]
-    name = first[0].isupper() and second[0].isupper() and len(first) > 3
-    return 2 if "," in run or first.lower() in DOUBLED or first.isdigit() or name else 1
+def kept_words(run: re.Match[str]) -> int:
+    """How many words of a match of STUTTER are English: those it says once, or twice for a double that is meant.
+
+    English doubles "had had" and "very very", "a big, big cat" (but not "candles, candles and"), "Duran Duran", "0 0".
+    """
+    said = run["said"] or run["slashed"]
+    once = len(said.split())
+    words = _MEMBER.findall(run[0])
+    first, second = words[0], words[once]
+    name = (
+        once == 1
+        and first[0].isupper()
+        and second[0].isupper()
+        and len(first) > 3
+        and first.lower() not in FUNCTION_WORDS
+    )
+    doubled = once == 1 and (first.lower() in DOUBLED or first.isdigit() or name or _is_emphasis(run))
+    return 2 * once if doubled else once
+
+
+def _is_emphasis(run: re.Match[str]) -> bool:
+    """Whether a comma doubles an adjective: a word that it can describe follows."""
+    if "," not in run[0] or run[0].lower().split(",")[0] in FUNCTION_WORDS:
+        return False
+    following = re.match(r"\s+([^\W\d_]+)", run.string[run.end() :])
+    return following is not None and following[1].lower() not in FUNCTION_WORDS
 
 
 def measure(passage: Passage) -> Measurement:
-    """Length of the longest run of one word, less one where English doubles that word itself; 1 if none repeats."""
+    """Length of the longest run of one word, less one where English doubles that word itself; 1 if none repeats.
+
+    What is quoted may be sung ("Ho ho ho").
+    """
+    words = passage.words
+    again = any(map(eq, words, words[1:])) or any(map(eq, pairwise(words), pairwise(words[2:])))
     worst = Measurement(1.0)
-    for match in STUTTER.finditer(passage.text):
-        length = len(match[0].split()) - allowed_run(match[0]) + 1
+    if not again:
+        return worst
+    for match in STUTTER.finditer(own_words(passage.text)):
+        length = len(_MEMBER.findall(match[0])) - kept_words(match) + 1
         if length > worst.value:
             worst = Measurement(float(length), excerpt(passage.text, *match.span()))
     return worst

@@ -8,32 +8,11 @@ from pathlib import Path
 import pytest
 
 import filters
-from filters import REPAIRS, RULES, check_limits, judge_all, repair, rule_set_version
+from filters import REPAIRS, RULES, check_limits, default_limits, judge_all, repair, rule_set_version
 from pipeline.errors import UsageError
 from pipeline.schema import Rule
 
-LIMITS: dict[str, float | None] = {
-    "too_short": 50,
-    "too_long": 300,
-    "language": 0.5,
-    "mixed_script": 0.0,
-    "meaningless_characters": 0.0,
-    "address": 0,
-    "apology": 0,
-    "self_reference": 0,
-    "role_leakage": 0,
-    "instruction_echo": 0.8,
-    "rewriter_commentary": 0,
-    "word_stutter": 1,
-    "repeated_conjunct": 0,
-    "phrase_loop": 0.0,
-    "refrain": 0.3,
-    "restart": 0,
-    "sentence_duplication": 0.0,
-    "dangling_ending": 0,
-    "word_repetition": 0.4,
-    "character_repetition": 0.25,
-}
+LIMITS = default_limits()
 
 CLEAN = [
     pytest.param("The image shows a cat sitting on a mat. It is about animals and pets.", id="embedded"),
@@ -103,15 +82,19 @@ def test_what_repair_leaves_too_little_of_is_rejected() -> None:
 def test_every_rule_judges_every_text(text: str) -> None:
     """No text is odd enough to raise, and none of these passes."""
     verdicts = judge_all(text, LIMITS)
-    assert [verdict.rule for verdict in verdicts] == [rule.name for rule in RULES]
+    assert [verdict.rule for verdict in verdicts] == [r.name for r in RULES if r.limit is not None or not r.costly]
     assert any(verdict.failed for verdict in verdicts)
     repair(text)
 
 
-def test_rules_without_a_limit_do_not_run() -> None:
-    """A missing limit and a null one switch a rule off; the others run in the order of RULES."""
-    limits = {"phrase_loop": 0.0, "too_short": 50, "language": None}
-    assert [verdict.rule for verdict in judge_all("A cat.", limits)] == ["too_short", "phrase_loop"]
+def test_rules_without_a_limit_are_measured_and_fail_nothing() -> None:
+    """A missing limit and a null one reject nothing; costly rules are not even measured then."""
+    verdicts = judge_all("A cat cat.", {"phrase_loop": 0.0, "too_short": 50, "language": None, "word_stutter": None})
+    assert [verdict.rule for verdict in verdicts] == [rule.name for rule in RULES if not rule.costly]
+    stutter = next(verdict for verdict in verdicts if verdict.rule == "word_stutter")
+    assert (stutter.value, stutter.limit, stutter.failed, stutter.reason) == (2.0, None, False, "")
+    assert [verdict.rule for verdict in verdicts if verdict.failed] == ["too_short"]
+    assert {rule.name for rule in RULES if rule.costly} == {"language", "language_fast"}
 
 
 def test_unknown_limit_names_itself_and_the_nearest_rule() -> None:
@@ -126,7 +109,7 @@ def test_every_rule_explains_itself_in_its_own_module(rule: Rule) -> None:
     assert Path(filters.__file__).with_name("rules").joinpath(f"{rule.name}.py").is_file()
     assert rule.why.endswith(".")
     assert rule.source
-    assert rule.name in LIMITS
+    assert rule.limit is None or isinstance(rule.limit, float)
 
 
 def test_names_are_unique_and_all_modules_are_listed() -> None:

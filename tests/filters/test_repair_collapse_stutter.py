@@ -5,6 +5,8 @@ import pytest
 from filters.repairs.collapse_stutter import REPAIR
 
 MENDED = [
+    pytest.param("He wears a hat a hat and a coat.", "He wears a hat and a coat.", id="phrase"),
+    pytest.param("It is lit by candles, candles and a lamp.", "It is lit by candles and a lamp.", id="comma"),
     pytest.param("The the the cat sits.", "The cat sits.", id="three"),
     pytest.param("A cat sits on on the mat.", "A cat sits on the mat.", id="two"),
     pytest.param("A very very very very big cat.", "A very very big cat.", id="very"),
@@ -14,6 +16,7 @@ MENDED = [
 ]
 
 UNTOUCHED = [
+    pytest.param('A banner says "Ho Ho Ho".', id="song"),
     pytest.param("It had had a long day.", id="had"),
     pytest.param("Duran Duran plays.", id="name"),
     pytest.param("The board says 0 0.", id="score"),

@@ -6,6 +6,11 @@ from filters.repairs.cut_restart import REPAIR
 
 MENDED = [
     pytest.param(
+        "A penguin stands on a rock. This is a photograph of a penguin on a rock.",
+        "A penguin stands on a rock.",
+        id="known",
+    ),
+    pytest.param(
         "The image shows a bus. It is red. The image shows a car. It is blue.",
         "The image shows a bus. It is red.",
         id="restart",
@@ -18,6 +23,7 @@ MENDED = [
 ]
 
 UNTOUCHED = [
+    pytest.param("A photo of a wedding hangs there. The photo shows a groom.", id="picture"),
     pytest.param("The image shows a bus. The image also shows a man.", id="also"),
     pytest.param("The image shows a man. The image shows the man's hat.", id="definite"),
     pytest.param("The image shows a bus. The image is bright.", id="bright"),

@@ -5,6 +5,9 @@ import pytest
 from filters.repairs.cut_role_markers import REPAIR
 
 MENDED = [
+    pytest.param("USER: What is it? ASSISTANT: A cat sits.", "A cat sits.", id="user_turn"),
+    pytest.param("[/INST] A cat sits. </s>", "A cat sits.", id="inst"),
+    pytest.param("### Response: A cat sits.", "A cat sits.", id="response"),
     pytest.param("It is about transport.###", "It is about transport.", id="end"),
     pytest.param("A cat sits. ###Human: Continue ###Assistant: A dog.", "A cat sits.", id="turn"),
     pytest.param("A cat sits. Human: Continue", "A cat sits.", id="bare"),
@@ -15,6 +18,7 @@ MENDED = [
 ]
 
 UNTOUCHED = [
+    pytest.param('A shirt has "###" printed on it.', id="shirt"),
     pytest.param("A human stands near an assistant.", id="human"),
     pytest.param('The book is titled "Human: A History" in red.', id="title"),
     pytest.param("The sign says #1.", id="one_sign"),

@@ -5,6 +5,7 @@ import pytest
 from filters.repairs.drop_duplicate_sentences import REPAIR
 
 MENDED = [
+    pytest.param("The subject is flowers. The main subject is flowers.", "The subject is flowers.", id="main"),
     pytest.param("A cat sits. The sky is blue. A cat sits.", "A cat sits. The sky is blue.", id="exact"),
     pytest.param(
         "This is a map of a country. It is a map of a country. It is a map of a country.",
@@ -27,6 +28,7 @@ MENDED = [
 ]
 
 UNTOUCHED = [
+    pytest.param("The cat is on the left. It is black. The dog is on the right. It is black.", id="it"),
     pytest.param("On the left there is a red car. On the right there is a red car.", id="left_right"),
     pytest.param("It is a red bus. It is a blue bus.", id="colour"),
     pytest.param("There are two dogs. There are three dogs.", id="number"),

@@ -5,6 +5,16 @@ import pytest
 from filters.repairs.mend_ending import REPAIR
 
 MENDED = [
+    pytest.param(
+        "A train crosses. The wagons are red and the engine has a stripe on the.",
+        "A train crosses. The wagons are red and the engine has a stripe.",
+        id="cut_back_if_little_is_left",
+    ),
+    pytest.param(
+        "1. Lay it around the neck with one end longer. 2. Cross the ends. 3.",
+        "1. Lay it around the neck with one end longer. 2. Cross the ends.",
+        id="list",
+    ),
     pytest.param("A cat sits on a mat. The dog is a", "A cat sits on a mat.", id="last"),
     pytest.param("A flower that The image shows a cat. It is black.", "The image shows a cat. It is black.", id="seam"),
     pytest.param(
@@ -18,6 +28,7 @@ MENDED = [
 ]
 
 UNTOUCHED = [
+    pytest.param("a man in a wet suit carries a surfboard", id="lower"),
     pytest.param("A red", id="verbless"),
     pytest.param("The cat sits next to", id="no_boundary"),
     pytest.param('The sign says "stop."', id="quote"),

@@ -5,6 +5,7 @@ import pytest
 from filters.repairs.normalise import REPAIR
 
 MENDED = [
+    pytest.param("She waits.The bus comes.", "She waits. The bus comes.", id="seam"),
     pytest.param("  A cat \t sits.\n\nA dog.  ", "A cat sits. A dog.", id="blanks"),
     pytest.param("A\xa0cat\u2003sits.", "A cat sits.", id="no_break_space"),
     pytest.param("A cafe\u0301.", "A café.", id="composed"),

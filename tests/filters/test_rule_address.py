@@ -8,6 +8,7 @@ from pipeline.schema import Passage
 LIMIT = 0
 
 FAILING = [
+    pytest.param('A sign says "write to me@example.org".', id="mail_on_sign"),
     pytest.param("See https://example.org/cat for more.", id="url"),
     pytest.param("See www.example for more.", id="www"),
     pytest.param("Clipart by example.com in red.", id="domain"),
@@ -18,6 +19,8 @@ FAILING = [
 ]
 
 PASSING = [
+    pytest.param('A billboard shows "www.bigpizza.com" in yellow.', id="poster"),
+    pytest.param('Only the letters "https" can be read.', id="https"),
     pytest.param("He is tall.The cat sits.", id="no_blank"),
     pytest.param("It is 3.5 m long at 5 p.m.", id="number"),
     pytest.param("A cat @ home.", id="at"),

@@ -8,6 +8,12 @@ from pipeline.schema import Passage
 LIMIT = 0.8
 
 FAILING = [
+    pytest.param("image in detail. Say everything you see. Poppies grow.", id="tail"),
+    pytest.param("Write a detailed description of the photo. A tram climbs.", id="reworded"),
+    pytest.param("What do you see in this picture? A tram.", id="question"),
+    pytest.param("Describe the following image. The tram is yellow.", id="following"),
+    pytest.param("Could you tell me what is in it? A tram.", id="could_you"),
+    pytest.param("A tram climbs. Please provide a detailed description of the picture.", id="at_end"),
     pytest.param("Describe this image in detail. A cat sits.", id="describe"),
     pytest.param("give as many details as possible", id="details"),
     pytest.param("A cat. Say everything you see!", id="see"),
@@ -18,6 +24,12 @@ FAILING = [
 ]
 
 PASSING = [
+    pytest.param(
+        'A poster lists: describe the topic, give an example. "Please describe your pain" is above it.', id="poster"
+    ),
+    pytest.param('The words "Describe this image in detail" stand on it.', id="quoted"),
+    pytest.param("Look closely and a cat can be seen. Take care, says a sign.", id="look"),
+    pytest.param("What a catch! What is the man doing on the roof?", id="what"),
     pytest.param("The painter shows every leaf in detail.", id="in_detail"),
     pytest.param("The sign gives a detailed description of the picture.", id="detailed"),
     pytest.param("People take a look at this.", id="look"),

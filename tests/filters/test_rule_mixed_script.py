@@ -16,6 +16,7 @@ FAILING = [
 ]
 
 PASSING = [
+    pytest.param('A sign that reads "出口" hangs there.', id="quoted"),
     pytest.param("A café in Zürich, by Søren Kierkegård.", id="accents"),
     pytest.param("The board shows the sign π and the letter Ω.", id="pi"),
     pytest.param("A cat 🐱 sits.", id="emoji"),

@@ -8,6 +8,13 @@ from pipeline.schema import Passage
 LIMIT = 0
 
 FAILING = [
+    pytest.param("### Response:\nA tunnel is filled with light.", id="response"),
+    pytest.param("Question: What is it? Answer: A cat.", id="qa"),
+    pytest.param("A cat. <end_of_turn> <start_of_turn>user", id="gemma"),
+    pytest.param("A cat.<|endoftext|>", id="endoftext"),
+    pytest.param("[/INST] A cat.", id="inst_end"),
+    pytest.param("A cat. </s>", id="eos"),
+    pytest.param("USER: What is it? ASSISTANT: A cat.", id="user_upper"),
     pytest.param("It is about transport and vehicles.###", id="end_mark"),
     pytest.param("A cat. ###Human: Continue ###Assistant: A dog.", id="human"),
     pytest.param("A cat sits. Human: Continue", id="bare_role"),
@@ -21,6 +28,11 @@ FAILING = [
 ]
 
 PASSING = [
+    pytest.param('A shirt has "###" printed on it.', id="shirt"),
+    pytest.param('A label says "A human: note the teeth".', id="label"),
+    pytest.param("They compare a gorilla and a human: the teeth differ.", id="prose"),
+    pytest.param("A user manual lies open.", id="user_manual"),
+    pytest.param("She has the answer: a red key.", id="answer_noun"),
     pytest.param("A human stands near a shop assistant.", id="human"),
     pytest.param('The book is titled "Human: A History" in red.', id="title"),
     pytest.param("The sign says #1 in red.", id="number"),

@@ -1,4 +1,4 @@
-"""Refusals and talk of itself."""
+"""A model that speaks of itself, or to its user."""
 
 import pytest
 
@@ -9,15 +9,15 @@ LIMIT = 0
 
 FAILING = [
     pytest.param("As an AI language model, I do not see pictures.", id="language_model"),
-    pytest.param("I cannot see the image.", id="cannot_see"),
-    pytest.param("I'm unable to view the picture.", id="unable"),
-    pytest.param("I am not able to describe it.", id="am_not_able"),
-    pytest.param("No image was provided.", id="no_image"),
-    pytest.param("The image is not attached.", id="not_attached"),
-    pytest.param("Please upload the picture.", id="upload"),
     pytest.param("I am a language model.", id="i_am"),
     pytest.param("How can I help you today?", id="help"),
-    pytest.param("I don't have access to the picture.", id="dont_have"),
+    pytest.param("I was trained on text, so feelings are not mine.", id="trained"),
+    pytest.param("According to my training data, masks are common.", id="training_data"),
+    pytest.param("I hope this helps!", id="hope"),
+    pytest.param("Let me know if you have any questions.", id="let_me_know"),
+    pytest.param("Thank you for sharing this picture with us.", id="thanks"),
+    pytest.param("I will now describe what I see.", id="will_describe"),
+    pytest.param("As an artificial intelligence, I have no feelings.", id="artificial"),
 ]
 
 PASSING = [
@@ -25,7 +25,10 @@ PASSING = [
     pytest.param("A model walks as an artist draws her.", id="fashion_model"),
     pytest.param("A robot with the letters AI on its chest.", id="robot"),
     pytest.param("The image shows a model of a ship.", id="model_ship"),
-    pytest.param("The man cannot see the dog behind him.", id="blind"),
+    pytest.param("As an orchestra tunes up, the curtain rises.", id="as_an"),
+    pytest.param("A humanoid robot says that it is an AI assistant that speaks 12 languages.", id="robot_speaks"),
+    pytest.param("A large language school's banner hangs in the window.", id="language_school"),
+    pytest.param("My grandfather took this picture in 1958.", id="my"),
     pytest.param('A sign says "I cannot see you".', id="sign"),
     pytest.param("The picture is attached to the wall with a nail.", id="image_in_frame"),
     pytest.param("", id="empty"),

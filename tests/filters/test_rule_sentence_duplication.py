@@ -8,6 +8,23 @@ from pipeline.schema import Passage
 LIMIT = 0.0
 
 FAILING = [
+    pytest.param("The subject is flowers. The main subject is flowers.", id="main"),
+    pytest.param("The image shows two dogs on a lawn. There are two dogs on a lawn in the image.", id="frame_last"),
+    pytest.param(
+        "A mechanic has raised the van on a lift. The van has been raised on a lift by a mechanic.", id="passive"
+    ),
+    pytest.param(
+        "The atmosphere is romantic and dreamy. The mood of the scene is dreamy and romantic.", id="statement"
+    ),
+    pytest.param("The sky is blue with a few clouds. There are a few clouds in the blue sky.", id="predicate"),
+    pytest.param("The man is wearing a hat. He is wearing a hat.", id="he"),
+    pytest.param(
+        "An old woman in a scarf is weighing grapes on a hand-held scale. The old woman in a scarf weighs grapes on a scale held in her hand.",
+        id="compound",
+    ),
+    pytest.param("A boat lies on the beach. Overall, the image shows a boat on the beach lying there.", id="overall"),
+    pytest.param("The main colors are blue and red. The main color is blue.", id="same_head"),
+    pytest.param("A woman is eating a sandwich at a table. On the table, a woman is eating a sandwich.", id="inverted"),
     pytest.param("This is a cat. The sky is blue. This is a cat.", id="exact"),
     pytest.param("This is a map of a country. It is a map of a country.", id="pronoun"),
     pytest.param("The cat is black! The CAT is BLACK.", id="case_and_stop"),
@@ -26,6 +43,22 @@ FAILING = [
 ]
 
 PASSING = [
+    pytest.param("The cat is on the left. It is black. The dog is on the right. It is black.", id="it"),
+    pytest.param("He holds a ball. She holds a ball.", id="she"),
+    pytest.param("The boy looks at the girl. The girl looks at the boy.", id="swapped"),
+    pytest.param("A blue car is parked under the sky. The sky is blue.", id="other_thing"),
+    pytest.param(
+        "On the left of the old wooden table by the window stands a small white cup. On the right of the old wooden table by the window stands a small white cup.",
+        id="side_in_long",
+    ),
+    pytest.param("One boy is holding a bat. The other boy is holding a bat.", id="other"),
+    pytest.param("The first bird is brown. The second bird is brown.", id="ordinals"),
+    pytest.param("It is about architecture and engineering. The subject is architecture.", id="narrower"),
+    pytest.param("This is a picture of a person in a blue shirt. The subject is a person.", id="mere_subject"),
+    pytest.param(
+        "A man on a horse rides past a house on the left while a dog runs after a red ball. The man is on the left.",
+        id="far_apart",
+    ),
     pytest.param("On the left there is a red car. On the right there is a red car.", id="left_right"),
     pytest.param("The image shows a red bus. The image shows a blue bus.", id="colour"),
     pytest.param("There are two dogs. There are three dogs.", id="number"),

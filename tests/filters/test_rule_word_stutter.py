@@ -8,6 +8,10 @@ from pipeline.schema import Passage
 LIMIT = 1
 
 FAILING = [
+    pytest.param("The man wears a hat a hat and a coat.", id="phrase"),
+    pytest.param("The room is lit by candles, candles and a lamp.", id="comma_noun"),
+    pytest.param("It is of the uk/uk company.", id="slash"),
+    pytest.param("A café café on a street.", id="combining"),
     pytest.param("The the the cat sits.", id="three"),
     pytest.param("The cat sits on on the mat.", id="two"),
     pytest.param("The the cat sits.", id="across_case"),
@@ -19,6 +23,11 @@ FAILING = [
 ]
 
 PASSING = [
+    pytest.param('A banner says "Ho Ho Ho" and "No no no!".', id="song"),
+    pytest.param('A book called "The Sea, the Sea" lies there.', id="title"),
+    pytest.param("The cha cha and a choo choo train.", id="sounds"),
+    pytest.param("A thé the old man drinks.", id="letter_inside"),
+    pytest.param("They hang side by side by the door.", id="side"),
     pytest.param("The cat that had had a long day sleeps.", id="had_had"),
     pytest.param("A very very big cat.", id="very_very"),
     pytest.param("The man knows that that is a cat.", id="that_that"),

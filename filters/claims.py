@@ -1,0 +1,136 @@
+"""What a sentence claims: its content, what its colours belong to, and whom its pronoun means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from filters.english import ARTICLES, FINITE_VERBS, FRAME_WORDS, FUNCTION_WORDS, content_words, stem
+
+COLOURS = frozenset(
+    "red blue green yellow black white brown grey gray pink purple orange golden silver beige turquoise teal violet"
+    " cream maroon navy crimson scarlet tan dark light bright pale".split()
+)
+# Words that only weigh a claim: without them it says the same.
+_DEGREE = frozenset(
+    "main also overall additionally moreover furthermore again clearly prominently really quite simply mainly mostly"
+    " primarily present located situated positioned placed primary general entire whole seem seems seemed appear"
+    " appears"
+    " too still currently notably finally lastly conclusion summary scene frame able".split()
+)
+_FRAMES = FRAME_WORDS | frozenset("scene frame drawing illustration painting photography shot composition".split())
+_MALE = frozenset("man boy guy gentleman father husband king son grandfather groom".split())
+_FEMALE = frozenset("woman girl ladi mother wife queen daughter grandmoth bride".split())
+_POINTING = {
+    "it": "it", "its": "it", "he": "he", "his": "he", "him": "he", "she": "she", "her": "she", "they": "they",
+    "their": "they",
+}  # fmt: skip
+# Heads of statements about the description itself: "The main colour is", "The mood of the scene is".
+_HEADS = frozenset(
+    "color colour colors colours subject subjects topic theme style mood atmosphere feeling vibe ambience ambiance tone"
+    " image one ones task area type focus shape motif motifs".split()
+)
+_LINKING = frozenset("in of from throughout within to".split())
+_QUALIFIERS = frozenset("main other primary overall general whole dominant central secondary".split())
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One sentence as the filters compare it."""
+
+    stems: tuple[str, ...]  # of its content words, in order; a leading pronoun gives way to what it means
+    content: frozenset[str]
+    colours: Mapping[str, frozenset[str]]  # colour -> stems of what it may belong to
+    head: str  # "color" for "The main colour is blue", "it" for "It is about flowers", else ""
+    value: frozenset[str]  # what such a statement says
+    passive: bool  # holds "by", so that subject and object may stand the other way round
+
+
+def read_claims(sentences: Sequence[Sequence[str]]) -> list[Claim]:
+    """The claims of a text's sentences, given as lower-cased words, in order."""
+    claims, subject = [], tuple[str, ...]()
+    for sentence in sentences:
+        words = _without_frame(sentence)
+        pointing = _POINTING.get(words[0], "") if words else ""
+        own = subject if pointing else _subject(words)
+        stems = tuple(_referent(pointing, subject)) if pointing else ()
+        head, value = _statement(words)
+        claims.append(
+            Claim(
+                stems=stems + tuple(content_words(words)),
+                content=frozenset(stems).union(content_words(words)),
+                colours=_colours(words, own),
+                head=head,
+                value=frozenset(value),
+                passive="by" in words,
+            )
+        )
+        subject = own
+    return claims
+
+
+def _without_frame(words: Sequence[str]) -> list[str]:
+    """`words` less those of degree and less phrases such as "in the image", "of this scene", "blue in colour"."""
+    kept: list[str] = []
+    position = 0
+    while position < len(words):
+        word = words[position]
+        if word in _LINKING:
+            noun = position + (2 if words[position + 1 : position + 2] in (["the"], ["this"]) else 1)
+            following = words[noun] if noun < len(words) else ""
+            if following in _FRAMES or (word == "in" and following in {"color", "colour"}):
+                position = noun + 1
+                continue
+        if word not in _DEGREE:
+            kept.append(word)
+        position += 1
+    return kept
+
+
+def _subject(words: Sequence[str]) -> tuple[str, ...]:
+    """Stems of the first noun phrase: before the first verb, or behind it after "The image shows" and "There is"."""
+    verb = next((i for i, word in enumerate(words) if i and word in FINITE_VERBS), min(len(words), 4))
+    before = content_words(words[:verb])
+    if before:
+        return tuple(before[:3])
+    phrase: list[str] = []
+    for word in words[verb + 1 :]:
+        if word in FUNCTION_WORDS and word not in ARTICLES:
+            break
+        phrase += content_words([word])
+    return tuple(phrase[:3])
+
+
+def _referent(pronoun: str, subject: Sequence[str]) -> Sequence[str]:
+    """The stems that a leading pronoun stands for: the last subject, or the pronoun itself where that is another's."""
+    wrong = {"he": _FEMALE, "she": _MALE}.get(pronoun, frozenset())
+    return [pronoun] if pronoun in {"he", "she"} and (not subject or wrong.intersection(subject)) else subject
+
+
+def _colours(words: Sequence[str], subject: Sequence[str]) -> dict[str, frozenset[str]]:
+    """What each colour belongs to: the words that follow it up to a function word, or the subject where none does."""
+    found: dict[str, frozenset[str]] = {}
+    for position, word in enumerate(words):
+        if word not in COLOURS:
+            continue
+        described: list[str] = []
+        for following in words[position + 1 :]:
+            if following in COLOURS or (following in {"and", "or"} and not described):
+                continue
+            if following in FUNCTION_WORDS or len(described) == 3:
+                break
+            described.append(stem(following))
+        found[word] = found.get(word, frozenset()) | frozenset(described or subject)
+    return found
+
+
+def _statement(words: Sequence[str]) -> tuple[str, list[str]]:
+    """Head and value of a statement about the picture as a whole; ("", []) for any other sentence."""
+    rest = [word for word in words if word not in _QUALIFIERS]
+    if rest[:2] == ["it", "is"] or rest[:4] == ["it", "has", "to", "do"]:
+        value = content_words(word for word in rest[2 if rest[1] == "is" else 4 :] if word != "about")
+        return ("it", value) if value else ("", [])
+    opening = rest[3:4] == ["of"]  # "The image is of a school."
+    if len(rest) > 3 and rest[0] == "the" and rest[1] in _HEADS and rest[2] in {"is", "are"} and not opening:
+        return stem(rest[1]), content_words(rest[3:])
+    return "", []

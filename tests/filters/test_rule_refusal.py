@@ -1,0 +1,62 @@
+"""Refusals to describe."""
+
+import pytest
+
+from filters.rules.refusal import RULE
+from pipeline.schema import Passage
+
+LIMIT = 0
+
+FAILING = [
+    pytest.param("I cannot see the image.", id="cannot_see"),
+    pytest.param("I'm unable to view the picture.", id="unable"),
+    pytest.param("I am not able to describe it.", id="am_not_able"),
+    pytest.param("No image was provided.", id="no_image"),
+    pytest.param("The image is not attached.", id="not_attached"),
+    pytest.param("Please upload the picture.", id="upload"),
+    pytest.param("I don't have access to the picture.", id="dont_have"),
+    pytest.param("I can’t help with that request.", id="curly"),
+    pytest.param("I'm afraid I have to stop here.", id="afraid"),
+    pytest.param("The picture could not be loaded, so there is nothing to say.", id="not_loaded"),
+    pytest.param("Could you please send me the photo again?", id="send"),
+    pytest.param("You have not attached a file.", id="you_forgot"),
+    pytest.param("It is not possible for me to name the place.", id="for_me"),
+    pytest.param("I must decline this request.", id="decline"),
+    pytest.param("That is against my guidelines.", id="guidelines"),
+    pytest.param("I won't be able to identify the people.", id="wont"),
+    pytest.param("Without seeing the image, nothing can be said.", id="without"),
+    pytest.param("I would need more context to go on.", id="need"),
+    pytest.param("A cat sits. I can't tell you more, since I don't know what else it holds.", id="after_text"),
+]
+
+PASSING = [
+    pytest.param("The man cannot see the dog behind him.", id="blind"),
+    pytest.param("His face cannot be seen because of the hat.", id="hidden"),
+    pytest.param('A sign says "I cannot see you".', id="sign"),
+    pytest.param("The picture is attached to the wall with a nail.", id="frame"),
+    pytest.param("A kitten is apparently unable to climb down.", id="unable"),
+    pytest.param("There is no picture on the wall, only a nail.", id="no_picture"),
+    pytest.param("It is not clear what the sign says.", id="unclear"),
+    pytest.param("A sign that reads Please provide exact change hangs above the till.", id="please_sign"),
+    pytest.param("I love how the light falls through the shutters.", id="i_love"),
+    pytest.param("The television set has not been loaded onto the van.", id="tv"),
+    pytest.param("Blankets were provided for the guests.", id="provided"),
+    pytest.param("", id="empty"),
+    pytest.param("The image shows a cat sitting on a mat. It is about animals and pets.", id="clean"),
+]
+
+
+@pytest.mark.parametrize("text", FAILING)
+def test_fails(text: str) -> None:
+    """A model that says what it cannot do, or asks for the picture, is not describing."""
+    verdict = RULE.judge(Passage(text), LIMIT)
+    assert verdict.failed
+    assert verdict.reason.startswith("refusal ")
+
+
+@pytest.mark.parametrize("text", PASSING)
+def test_passes(text: str) -> None:
+    """What people and things in the picture cannot do is described."""
+    verdict = RULE.judge(Passage(text), LIMIT)
+    assert not verdict.failed, verdict.reason
+    assert verdict.reason == ""
