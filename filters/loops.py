@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from filters.english import CONJUNCTIONS, FUNCTION_WORDS, RELATIVES
 
@@ -30,7 +31,7 @@ def find_loop(words: list[str]) -> Loop | None:
     Single words are `word_stutter`'s. So "a dog on the left, a dog on the right" is no loop.
     """
     found: Loop | None = None
-    for period in range(2, min(_LONGEST_PERIOD, len(words) - 1) + 1):
+    for period in _periods(words) if _recurs(words) else ():
         run = 0
         for position in range(period, len(words) + 1):
             if position < len(words) and words[position] == words[position - period]:
@@ -43,6 +44,25 @@ def find_loop(words: list[str]) -> Loop | None:
                 break
             run = 0
     return found
+
+
+def _recurs(words: list[str]) -> bool:
+    """Whether any two words in a row are said again. Few sentences of a sound text do that, and all that loop."""
+    return len(set(pairwise(words))) < len(words) - 1
+
+
+def _periods(words: list[str]) -> list[int]:
+    """The distances, shortest first, at which two words in a row are said again: a loop has one of these periods."""
+    places: dict[tuple[str, str], list[int]] = {}
+    for place, pair in enumerate(pairwise(words)):
+        places.setdefault(pair, []).append(place)
+    distances = {
+        late - early
+        for place in places.values()
+        for number, early in enumerate(place)
+        for late in place[number + 1 : number + 1 + _LONGEST_PERIOD]  # those further on are further away
+    }
+    return sorted(distance for distance in distances if 2 <= distance <= _LONGEST_PERIOD)
 
 
 def _is_loop(words: list[str], start: int, period: int, run: int) -> bool:
@@ -63,9 +83,12 @@ def find_refrain(words: list[str]) -> list[int]:
 
     It finds loops with a changing word: "a red flower that is a green flower that is a blue flower that is a".
     """
+    grams = list(zip(words, words[1:], words[2:], words[3:], strict=False))
+    if len(set(grams)) > len(grams) - (_TIMES - 1):
+        return []  # nearly every text: too few are said again
     starts: dict[tuple[str, ...], list[int]] = {}
-    for position in range(len(words) - GRAM + 1):
-        starts.setdefault(tuple(words[position : position + GRAM]), []).append(position)
+    for position, gram in enumerate(grams):
+        starts.setdefault(gram, []).append(position)
     return sorted(start for places in starts.values() if len(places) >= _TIMES for start in places)
 
 
@@ -76,6 +99,8 @@ def refrain_words(words: list[str]) -> set[int]:
 
 def looped_words(words: list[str]) -> set[int]:
     """Positions of one sentence's words that lie in its first loop or in a refrain."""
+    if not _recurs(words):
+        return set()
     covered = refrain_words(words)
     if loop := find_loop(words):
         covered.update(range(loop.start, loop.start + loop.length))

@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from itertools import pairwise
 
 from syntok import segmenter
 
+# syntok takes 1.5 ms for a caption, so it is asked only where a boundary is in doubt. After each boundary it is in
+# the state of a new text: what stands between two boundaries can be split by itself. And where no bracket is open it
+# decides a mark by its neighbours alone:
+#   nothing follows, or a blank and a lower-case letter, or the mark stands between digits: no boundary;
+#   a blank and a capital follow, and a word of two letters or more that is no abbreviation precedes: a boundary.
+# Every other mark is in doubt, and so is a sentence with a bracket in it; tests/filters/test_sentences.py holds this
+# reading against syntok's own.
+_PLAIN = re.compile("[ -~\n\u00a1-\u017f–—‘’“”…]*")  # without further blanks, brackets and marks (".", U+3002, ...)
+_PARAGRAPH = re.compile(r"\n[ \n]*\n")
+_MARK = re.compile(r"[.!?;(\[{]")
+_CLOSED = re.compile(r"[(\[{][A-Za-z0-9](?:[^()\[\]{}.!?;]*[A-Za-z0-9])?[)\]}]")  # a bracket that holds no mark
+_FOLLOWING = re.compile(r"[ \n]*\Z|[ \n]+(?:[a-z]|(?P<capital>[A-Z]))|(?<=[0-9]\.)[0-9]")
+_ENDING = re.compile(r"(?:[A-Za-z]+-)*(?P<word>[A-Z]?[a-z]+)")
+_NEVER_ENDING = segmenter.State.abbreviations | {"no", "No"}  # "No. A4"
+
 # syntok splits before a capital letter only. A caption model trained on lower-cased captions writes
 # "it is a map. it is a country.", and two passes joined at an unfinished sentence read
 # "a flower that The image shows a cat.": both are boundaries here.
-_UNMARKED = re.compile(
-    r"(?P<word>[^\W\d_]+)(?:\.\s+(?=[a-z])|,?\s+(?=(?:The|This|These|It|There|In|On|He|She|They)\s[a-z]))"
-)
+_STOPPED = re.compile(r"\.\s+(?=[a-z])")
+_BEGINNING = re.compile(r"(?:The|This|These|It|There|In|On|He|She|They)\s[a-z]")
+_LAST_WORD = re.compile(r"[^\W\d_]+\Z")
 _ABBREVIATIONS = frozenset(
     "approx ave ca cf cm co corp dept dr eg est etc fig ft ie incl inc jr kg km lb ltd max min misc mm mr mrs ms mt"
     " no oz pp prof sr st vol vs".split()
@@ -31,39 +47,82 @@ def split_sentences(text: str) -> list[str]:
 @lru_cache(maxsize=256)  # the repairs of one text ask again and again for the same sentences
 def sentence_spans(text: str) -> tuple[tuple[int, int], ...]:
     """The (start, end) character offsets of the sentences: in order, disjoint, all but white space covered."""
-    starts = sorted({0, len(text), *_syntok_starts(text), *_unmarked_starts(text)})
+    starts = sorted({0, len(text), *_marked_starts(text), *_unmarked_starts(text)})
     spans = []
     for start, end in pairwise(starts):
         piece = text[start:end]
         if piece.strip():
             spans.append((start + len(piece) - len(piece.lstrip()), start + len(piece.rstrip())))
-    return tuple(_join_quotations(text, spans))
+    return tuple(_join_quotations(text, spans)) if '"' in text else tuple(spans)
 
 
-def _syntok_starts(text: str) -> list[int]:
-    """Where syntok's sentences start, less the starts that cut a sentence at its brackets or quotes."""
-    starts = []
-    for paragraph in segmenter.analyze(text):
+def _marked_starts(text: str) -> Iterator[int]:
+    """Where syntok's sentences start, or white space before them, less the starts that cut a sentence at its quotes."""
+    if not _PLAIN.fullmatch(text):
+        yield from _syntok_starts(text, 0, len(text))
+        return
+    begin = 0
+    for gap in _PARAGRAPH.finditer(text):
+        yield from _starts_in_paragraph(text, begin, gap.start())
+        begin = gap.end()
+    yield from _starts_in_paragraph(text, begin, len(text))
+
+
+def _starts_in_paragraph(text: str, begin: int, end: int) -> Iterator[int]:
+    """The starts in `text[begin:end]`, a paragraph of plain characters, with syntok's help where it is needed."""
+    doubtful = False
+    for mark in _MARK.finditer(text, begin, end):
+        stop = mark.end()
+        following = _FOLLOWING.match(text, stop, end)
+        if mark[0] in "([{":
+            doubtful = True
+            if not _CLOSED.match(text, stop - 1, end):
+                break  # syntok looks far ahead for the closing one
+        elif following is None or (following["capital"] and not _ends_sentence(text, begin, stop - 1)):
+            doubtful = True
+        elif following["capital"]:
+            yield from _syntok_starts(text, begin, stop) if doubtful else (begin,)
+            begin, doubtful = stop, False
+    yield from _syntok_starts(text, begin, end) if doubtful else (begin,)
+
+
+def _ends_sentence(text: str, begin: int, stop: int) -> bool:
+    """Whether a mark at `stop` and a capital behind it surely end the sentence, for the word before the mark."""
+    chunk = text[max(begin, text.rfind(" ", begin, stop) + 1, text.rfind("\n", begin, stop) + 1) : stop]
+    ending = _ENDING.fullmatch(chunk)
+    return ending is not None and len(ending["word"]) > 1 and ending["word"] not in _NEVER_ENDING
+
+
+def _syntok_starts(text: str, begin: int, end: int) -> Iterator[int]:
+    """Where syntok's sentences start in `text[begin:end]`, less the starts that cut one at its brackets or quotes."""
+    for paragraph in segmenter.analyze(text[begin:end]):
         for number, tokens in enumerate(paragraph):
-            start = tokens[0].offset
+            start = begin + tokens[0].offset
             if number == 0:
-                starts.append(start)
+                yield start
                 continue
             if closing := _CLOSING.match(text, start):
                 start = closing.end()
             if not _GOES_ON.match(text, start):
-                starts.append(start)
-    return starts
+                yield start
 
 
-def _unmarked_starts(text: str) -> list[int]:
-    starts = []
-    for match in _UNMARKED.finditer(text):
-        word, stopped = match["word"].lower(), text[match.end("word")] == "."
-        abbreviated = stopped and (len(word) == 1 or word in _ABBREVIATIONS)
-        if not abbreviated and (stopped or word not in _QUOTING):
-            starts.append(match.end())
-    return starts
+def _unmarked_starts(text: str) -> Iterator[int]:
+    for stop in _STOPPED.finditer(text):
+        word = _word_before(text, stop.start())
+        if len(word) > 1 and word not in _ABBREVIATIONS:
+            yield stop.end()
+    for beginning in _BEGINNING.finditer(text):
+        before = text[: beginning.start()].rstrip()
+        word = _word_before(text, len(before) - before.endswith(","))
+        if word and len(before) < beginning.start() and word not in _QUOTING:
+            yield beginning.start()
+
+
+def _word_before(text: str, end: int) -> str:
+    """The letters, lower-cased, that stand right before `end`; "" if there are none."""
+    word = _LAST_WORD.search(text, max(0, text.rfind(" ", 0, end)), end)
+    return word[0].lower() if word else ""
 
 
 def _join_quotations(text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
