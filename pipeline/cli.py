@@ -1,7 +1,7 @@
 """pairmill STAGE ...
 
-`pairmill STAGE ...` is `python -m stages.STAGE ...`, for every stage. Stages are found by name when they
-are asked for, so that the list below costs no import and `pipeline` knows no stage.
+`pairmill STAGE ...` is `python -m stages.STAGE ...`, for every stage; TOOLS says what other commands run. All are
+found by name when they are asked for, so that the list below costs no import and `pipeline` knows no stage.
 """
 
 from __future__ import annotations
@@ -31,8 +31,18 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("train", "fine-tune on the pairs"),
     ("evaluate", "measure failures before and after on held-out pictures"),
     ("report", "put figures, samples and rejects on one page"),
+    ("check", "hold the captions of a file against the rules"),
+    ("evaluate-rules", "measure the rules' precision and recall on labelled captions"),
+    ("sweep", "show what other limits of the rules would keep and remove"),
 )
-TOOLS = frozenset({"assets", "convert", "export"})  # commands that are no stage
+TOOLS = {  # commands that are no stage, and their modules
+    "assets": "pipeline.assets",
+    "convert": "pipeline.convert",
+    "export": "pipeline.export",
+    "check": "tools.check",
+    "evaluate-rules": "tools.evaluate_rules",
+    "sweep": "tools.sweep",
+}
 
 
 def module_of(command: str) -> str:
@@ -41,7 +51,7 @@ def module_of(command: str) -> str:
     if command not in names:
         near = difflib.get_close_matches(command, names, n=1, cutoff=0.0)
         raise UsageError(f"no stage {command!r}; did you mean {near[0]}? `pairmill --help` lists them all")
-    return f"pipeline.{command}" if command in TOOLS else f"stages.{command}"
+    return TOOLS.get(command, f"stages.{command}")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,16 @@ class Rate:
     value: float
     low: float
     high: float
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Limits of one rule, from the lowest, and the rows that are kept at each."""
+
+    rule: str
+    limits: Sequence[str]
+    kept: Sequence[int]
+    present: int | None  # the place of the present limit among `limits`; None: the rule is off
 
 
 def plot_funnel(found: Funnel, path: Path) -> None:
@@ -74,6 +85,27 @@ def plot_loss(curve: Sequence[tuple[int, float]], path: Path, heldout: Sequence[
     axes.set_xlabel("step", color=INK, fontsize=9)
     axes.grid(axis="y", color=MUTED, linewidth=0.6)
     _dress(axes, "Loss per token of the answers")
+    _save(figure, path)
+
+
+def plot_sweep(panels: Sequence[Panel], title: str, path: Path) -> None:
+    """Small multiples of the rows that are kept at each limit of a rule, the present limit marked."""
+    columns = 4
+    lines = max(1, math.ceil(len(panels) / columns))
+    figure = Figure(figsize=(3.0 * columns, 2.1 * lines + 0.5), layout="constrained")
+    figure.suptitle(title, x=0.01, ha="left", color=INK, fontsize=11)
+    grid = figure.subplots(lines, columns, sharey=True, squeeze=False)
+    for axes in grid.flat[len(panels) :]:
+        axes.set_visible(False)
+    for axes, panel in zip(grid.flat, panels, strict=False):
+        places = range(len(panel.limits))
+        if panel.present is not None:
+            axes.axvline(panel.present, color=BAD, linewidth=1.2)
+        axes.plot(places, panel.kept, color=GOOD, marker="o", markersize=3, linewidth=1.4)
+        axes.set_xticks(places, panel.limits, rotation=90)
+        axes.grid(axis="y", color=MUTED, linewidth=0.6)
+        _dress(axes, panel.rule)
+        axes.tick_params(labelsize=7)
     _save(figure, path)
 
 

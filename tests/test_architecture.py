@@ -1,7 +1,8 @@
 """The arrows between packages, and the promises that hold for every module, stage, key and dependency.
 
-`stages -> filters -> pipeline.schema, pipeline.text, pipeline.errors` and `stages -> pipeline`: imports are
-read from the syntax trees, those inside functions and under TYPE_CHECKING included, so nothing is executed.
+`stages -> filters -> pipeline.schema, pipeline.text, pipeline.errors` and `stages -> pipeline`, and `tools` as
+`stages`: imports are read from the syntax trees, those inside functions and under TYPE_CHECKING included, so nothing
+is executed.
 """
 
 from __future__ import annotations
@@ -25,9 +26,18 @@ from pipeline.cli import COMMANDS, TOOLS, module_of
 from pipeline.params import Params, Section
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("pipeline", "stages", "filters")
+PACKAGES = ("pipeline", "stages", "filters", "tools")
+ON_TOP = ("stages", "tools")  # what nothing else imports
 FILTERS_MAY_IMPORT = {"pipeline.schema", "pipeline.text", "pipeline.errors"}
-FREE_OF_TORCH = ("pipeline.cli", "pipeline.params", "pipeline.schema", "filters", "stages.corpus", "stages.sample")
+FREE_OF_TORCH = (
+    "pipeline.cli",
+    "pipeline.params",
+    "pipeline.schema",
+    "filters",
+    "stages.corpus",
+    "stages.sample",
+    "tools.check",
+)
 
 # What carries and checks rows rather than making them: a change here makes no finished output stale, so dvc.yaml
 # need not name it, nor what is reached through it alone.
@@ -111,8 +121,8 @@ def _in_package(name: str, package: str) -> bool:
 
 @pytest.mark.parametrize("module", [name for name in MODULES if _in_package(name, "pipeline")])
 def test_pipeline_knows_neither_sibling(module: str) -> None:
-    """What every stage stands on imports no stage and no rule."""
-    assert not {name for name in _imports(module) if _in_package(name, "stages") or _in_package(name, "filters")}
+    """What every stage stands on imports no stage, no tool and no rule."""
+    assert not {name for name in _imports(module) if any(_in_package(name, each) for each in (*ON_TOP, "filters"))}
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if _in_package(name, "filters")])
@@ -126,6 +136,12 @@ def test_filters_know_texts_alone(module: str) -> None:
 def test_nothing_imports_a_stage(module: str) -> None:
     """What two stages share lives in pipeline or filters; the command line finds stages by name."""
     assert not {name for name in _imports(module) if _in_package(name, "stages")}
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if not _in_package(name, "tools")])
+def test_nothing_imports_a_tool(module: str) -> None:
+    """Commands for people stand on the pipeline and the filters; nothing stands on them."""
+    assert not {name for name in _imports(module) if _in_package(name, "tools")}
 
 
 @pytest.mark.parametrize("module", FREE_OF_TORCH)
@@ -156,6 +172,7 @@ def test_every_rule_and_repair_is_listed() -> None:
 def test_every_stage_has_a_command() -> None:
     """The command line lists the stages there are, no more and no fewer."""
     assert {module_of(name) for name, _ in COMMANDS if name not in TOOLS} == set(STAGES)
+    assert {module_of(name) for name in TOOLS} <= set(MODULES)
 
 
 @pytest.mark.parametrize("module", STAGES)

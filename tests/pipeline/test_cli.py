@@ -61,10 +61,12 @@ def test_unknown_stage_names_the_nearest(wrong: str, right: str, capsys: pytest.
 
 @pytest.mark.parametrize("command", [name for name, _ in COMMANDS])
 def test_every_command_has_its_own_help(command: str, root: Path) -> None:
-    """`pairmill STAGE --help` is the help of that stage, which opens with its command."""
+    """`pairmill STAGE --help` is the help of that stage or tool, which opens with its command."""
     done = _pairmill(root, command, "--help")
     assert done.returncode == 0
-    assert re.search(rf"python -m {re.escape(module_of(command))} --\w+", done.stdout)
+    assert re.search(
+        rf"^(python -m {re.escape(module_of(command))} --\w+|pairmill {command}\b)", done.stdout, re.MULTILINE
+    )
 
 
 def test_stage_ends_the_process_with_its_own_code(root: Path) -> None:
