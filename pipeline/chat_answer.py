@@ -14,11 +14,12 @@ LONGEST_PAUSE = 60.0  # seconds, whatever the server asks for
 
 @dataclass(frozen=True)
 class Reply:
-    """A server's answer to one request; `finish` is empty and `tokens` None where it does not say."""
+    """A server's answer to one request; `finish` is empty and a count None where it does not say."""
 
     text: str
     finish: str = ""
-    tokens: int | None = None  # by the server's own count
+    tokens: int | None = None  # of the answer, by the server's own count
+    tokens_in: int | None = None  # of the request
 
 
 class _Message(BaseModel):
@@ -46,12 +47,13 @@ def read_answer(body: bytes) -> Reply:
         place = ".".join(str(part) for part in first["loc"])
         raise ValueError(f"{place}: {first['msg']}" if place else first["msg"]) from None
     choice = answer.choices[0]
-    return Reply(choice.message.content, choice.finish_reason or "", _tokens(answer.usage))
+    tokens, tokens_in = (_tokens(answer.usage, key) for key in ("completion_tokens", "prompt_tokens"))
+    return Reply(choice.message.content, choice.finish_reason or "", tokens, tokens_in)
 
 
-def _tokens(usage: object) -> int | None:
-    """`usage.completion_tokens`, where it is there and a count."""
-    tokens = usage.get("completion_tokens") if isinstance(usage, dict) else None
+def _tokens(usage: object, key: str) -> int | None:
+    """A number of the server's usage, where it is there and a count."""
+    tokens = usage.get(key) if isinstance(usage, dict) else None
     return tokens if isinstance(tokens, int) and tokens >= 0 else None
 
 

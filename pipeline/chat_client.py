@@ -1,29 +1,29 @@
 """A client of any server that speaks OpenAI's `/chat/completions`: llama.cpp, vLLM, SGLang, Ollama, the hosted ones.
 
-Whatever a server does costs the row it does it to and no other. Until it has answered a first row, an error that
-no row can be blamed for (nobody listens, a wrong key, a wrong address) ends the job instead.
+Whatever a server does costs the row it does it to and no other. An error that no row can be blamed for ends the job
+instead: before a first answer, nobody listens, a wrong key, a wrong address; later, a server that fails everybody.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import random
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import httpx
 
-from pipeline.chat_answer import LONGEST_PAUSE, Reply, read_answer, read_retry_after
+from pipeline.chat_answer import LONGEST_PAUSE, Reply
+from pipeline.chat_budget import Bill, Budget, actual, dearest
+from pipeline.chat_circuit import Circuit
+from pipeline.chat_exchange import Exchange, Failure, Unreachable
+from pipeline.chat_usage import Usage
 from pipeline.errors import JobError, UsageError
 from pipeline.params import ServerParams
 
-BACKOFF = 0.5  # seconds: the first pause is drawn from 0 to this, each further one from a range twice as wide
 CONNECT_TIMEOUT = 10.0  # seconds; the answer itself may take up to the row's deadline
-LONGEST_BODY = 4 * 2**20  # bytes of an answer
-PASSING = frozenset({408, 409, 429, *range(500, 600)})  # statuses that another try may cure
-KEY = frozenset({401, 402, 403})  # statuses that a better key cures
-SETUP = frozenset({*range(300, 400), 404, 405})  # statuses that a better address or model name cures
 
 
 @dataclass(frozen=True)
@@ -34,164 +34,158 @@ class Lost:
     unreachable: bool = False
 
 
-class _Failure(Exception):  # noqa: N818 - not an error yet: most are tried again
-    """A request without an answer.
+@dataclass(frozen=True)
+class _Line:
+    """What the requests of one call share."""
 
-    `passing`: another try, after `pause` seconds at least, may bring one. `mend`: what the user can do where no
-    row is to blame, else empty.
-    """
-
-    def __init__(self, reason: str, *, passing: bool = False, pause: float = 0.0, mend: str = "") -> None:
-        super().__init__(reason)
-        self.passing = passing
-        self.pause = pause
-        self.mend = mend
+    client: httpx.AsyncClient
+    circuit: Circuit
 
 
-class _Unreachable(_Failure):
-    """Nobody listens at the address."""
+@dataclass
+class _Row:
+    """A request, the time it has left, and how often it was sent."""
+
+    request: Mapping[str, object]
+    deadline: asyncio.Timeout
+    tries: int = 0
+
+    @property
+    def time_left(self) -> float:
+        """Seconds."""
+        return (self.deadline.when() or 0.0) - asyncio.get_running_loop().time()
+
+    @asynccontextmanager
+    async def waiting(self) -> AsyncIterator[None]:
+        """Time that does not count: it is spent on others' account."""
+        left = self.time_left
+        self.deadline.reschedule(None)
+        try:
+            yield
+        finally:
+            self.deadline.reschedule(asyncio.get_running_loop().time() + left)
 
 
 class ChatClient:
     """A server, asked `concurrency` requests at a time. `section` of the params is what its errors name."""
 
-    def __init__(self, server: ServerParams | None, section: str, backoff: float = BACKOFF) -> None:
+    def __init__(
+        self, server: ServerParams | None, section: str, usage: Usage | None = None, budget: Budget | None = None
+    ) -> None:
         if server is None:
             raise UsageError(f"{section}.server is null: backend openai needs its base_url and the keys beside it")
-        self.url = _check_url(server.base_url, section)
+        self._exchange = Exchange(server, section)
+        self.url = self._exchange.url
         self._server = server
         self._section = section
-        self._backoff = backoff
-        self._key = _read_key(server.api_key_env)
+        self._usage = usage or Usage()
+        self._budget = budget
         self._answered = False
 
-    def complete(self, requests: Sequence[Mapping[str, object]], advance: Callable[[int], None]) -> list[Reply | Lost]:
+    def complete(
+        self, requests: Sequence[Mapping[str, object]], ended: Callable[[int, Reply | Lost], None]
+    ) -> list[Reply | Lost]:
         """Send each request (the JSON of a chat completion); the answers in their order.
 
-        `advance` is told of every request that has ended. Raises JobError when the server cannot be worked with at all.
+        `ended` is told of every request that has ended: its number, and its answer. Raises JobError when the server
+        cannot be worked with, and when the budget is spent.
         """
-        return asyncio.run(self._complete(requests, advance))
+        return asyncio.run(self._complete(requests, ended))
 
     async def _complete(
-        self, requests: Sequence[Mapping[str, object]], advance: Callable[[int], None]
+        self, requests: Sequence[Mapping[str, object]], ended: Callable[[int, Reply | Lost], None]
     ) -> list[Reply | Lost]:
         slots = asyncio.Semaphore(self._server.concurrency)
+        circuit = Circuit(self._server.circuit, f"the server at {self.url}")
 
-        async def complete_one(client: httpx.AsyncClient, request: Mapping[str, object]) -> Reply | Lost:
+        async def complete_one(client: httpx.AsyncClient, number: int) -> Reply | Lost:
             async with slots:
-                reply = await self._complete_row(client, request)
-            advance(1)
+                reply = await self._complete_row(_Line(client, circuit), requests[number])
+            ended(number, reply)
             return reply
 
         try:
             async with self._client() as client, asyncio.TaskGroup() as group:
-                rows = [group.create_task(complete_one(client, request)) for request in requests]
+                rows = [group.create_task(complete_one(client, number)) for number in range(len(requests))]
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
         return [row.result() for row in rows]
 
     def _client(self) -> httpx.AsyncClient:
-        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         # No limit on connections: `slots` is one. No timeout but for connecting: a row has its deadline.
         limits = httpx.Limits(max_connections=None)
-        return httpx.AsyncClient(headers=headers, limits=limits, timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT))
+        timeout = httpx.Timeout(None, connect=CONNECT_TIMEOUT)
+        return httpx.AsyncClient(headers=self._exchange.headers, limits=limits, timeout=timeout)
 
-    async def _complete_row(self, client: httpx.AsyncClient, request: Mapping[str, object]) -> Reply | Lost:
+    async def _complete_row(self, line: _Line, request: Mapping[str, object]) -> Reply | Lost:
         """One row, all tries within its deadline, which begins when its turn has come."""
         try:
-            async with asyncio.timeout(self._server.deadline) as limit:
-                return await self._try(client, request, limit.when() or 0.0)
+            async with asyncio.timeout(self._server.deadline) as deadline:
+                return await self._try(line, _Row(request, deadline))
         except TimeoutError:
             return Lost(f"no answer within {self._server.deadline} s")
-        except _Failure as failure:
+        except Failure as failure:
             if failure.mend and not self._answered:
                 place = f"no model for {self._section} at {self.url}"
                 raise JobError(f"{place}: {failure}; {failure.mend}") from None
-            return Lost(str(failure), unreachable=isinstance(failure, _Unreachable))
+            return Lost(str(failure), unreachable=isinstance(failure, Unreachable))
 
-    async def _try(self, client: httpx.AsyncClient, request: Mapping[str, object], ends: float) -> Reply:
-        """Ask until there is an answer, a failure that will not pass, or no time (`ends`, by the loop's clock)."""
-        for attempt in range(self._server.retries + 1):
+    async def _try(self, line: _Line, row: _Row) -> Reply:
+        """Ask until there is an answer, a failure that will not pass, or no time."""
+        while True:
             try:
-                reply = await self._ask(client, request)
-            except _Failure as failure:
-                pause = max(failure.pause, random.uniform(0.0, min(LONGEST_PAUSE, self._backoff * 2**attempt)))
-                in_time = asyncio.get_running_loop().time() + pause < ends
-                if not failure.passing or attempt == self._server.retries or not in_time:
+                reply = await self._send(line, row)
+            except Failure as failure:
+                widest = min(LONGEST_PAUSE, self._server.backoff * 2 ** (row.tries - 1))
+                pause = max(failure.pause, random.uniform(0.0, widest))  # full jitter
+                tired = row.tries > self._server.retries and not line.circuit.is_open
+                if not failure.passing or tired or row.time_left <= pause:
                     raise
                 await asyncio.sleep(pause)
             else:
                 self._answered = True
                 return reply
-        raise AssertionError("the last try returns or raises")
 
-    async def _ask(self, client: httpx.AsyncClient, request: Mapping[str, object]) -> Reply:
-        """Send one request once."""
+    async def _send(self, line: _Line, row: _Row) -> Reply:
+        """Send a row's request once, when the circuit lets it."""
+        async with row.waiting():
+            probe = await line.circuit.enter()
+        fault: str | None = f"no answer within {self._server.deadline} s"  # what a deadline leaves
         try:
-            async with client.stream("POST", f"{self.url}/chat/completions", json=request) as response:
-                body = await _read_body(response)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
-            mend = f"start the server, or set {self._section}.server.base_url"
-            raise _Unreachable(f"cannot connect ({_name(error)})", passing=True, mend=mend) from None
-        except httpx.RequestError as error:
-            passing = isinstance(error, httpx.TransportError)
-            raise _Failure(f"the connection broke ({_name(error)})", passing=passing) from None
-        if response.status_code != httpx.codes.OK:
-            raise self._failure(response, body)
+            reply = await self._pay(line.client, row)
+            fault = None
+        except Failure as failure:
+            # Before a first answer, what the user can mend ends the job by itself; what only this row meets does not.
+            fault = str(failure) if (self._answered if failure.mend else failure.passing) else None
+            raise
+        finally:
+            line.circuit.leave(fault, probe=probe)
+        return reply
+
+    async def _pay(self, client: httpx.AsyncClient, row: _Row) -> Reply:
+        """Ask when the budget lets it."""
+        if self._budget is None:
+            return await self._ask(client, row)
+        most = dearest(row.request)
+        async with row.waiting():
+            await self._budget.reserve(most)
+        spent = most  # of a request that is cut off
         try:
-            return read_answer(body)
-        except ValueError as error:
-            raise _Failure(f"the answer is not a chat completion ({error}): {self._quote(body)}") from None
+            reply = await self._ask(client, row)
+            spent = actual(reply, most)
+        except Failure as failure:
+            spent = most if failure.billed else Bill(1)
+            raise
+        finally:
+            self._budget.settle(most, spent)
+        return reply
 
-    def _failure(self, response: httpx.Response, body: bytes) -> _Failure:
-        """What a status other than 200 means."""
-        status = response.status_code
-        names = f"{self._section}.server.base_url and {self._section}.model"
-        mend = f"set {names} to what the server has" if status in SETUP else ""
-        if status in KEY:
-            fault = "the one there is refused" if self._key else "there is none"
-            mend = f"put a key into the environment variable {self._server.api_key_env} ({fault})"
-        pause = read_retry_after(response.headers.get("Retry-After", ""))
-        return _Failure(f"status {status}: {self._quote(body)}", passing=status in PASSING, pause=pause, mend=mend)
-
-    def _quote(self, body: bytes) -> str:
-        """The beginning of a body on one line; the key blacked out, in case that the server sent it back."""
-        text = body.decode("utf-8", errors="replace")
-        if self._key:
-            text = text.replace(self._key, "***")
-        line = " ".join(text.split())[:160]
-        return repr(line) if line else "no text"
-
-
-async def _read_body(response: httpx.Response) -> bytes:
-    body = bytearray()
-    async for piece in response.aiter_bytes():
-        body += piece
-        if len(body) > LONGEST_BODY:
-            raise _Failure(f"the answer is longer than {LONGEST_BODY} bytes")
-    return bytes(body)
-
-
-def _check_url(base_url: str, section: str) -> str:
-    """The address without its last slash. It stands in every row and in errors, so it must hold no secret."""
-    key, wanted = f"{section}.server.base_url", "it must look like http://host:port/v1"
-    try:
-        url = httpx.URL(base_url)
-    except httpx.InvalidURL:
-        raise UsageError(f"{key} is no address: {wanted}") from None
-    if url.scheme not in ("http", "https") or not url.host or url.query or url.fragment or url.userinfo:
-        keys = f"{section}.server.api_key_env"
-        raise UsageError(f"{key}: {wanted}, without password or query; a key goes into the variable that {keys} names")
-    return base_url.rstrip("/")
-
-
-def _read_key(variable: str) -> str:
-    """The key in the environment, or "" where there is none: a server on one's own machine asks for none."""
-    key = os.environ.get(variable, "").strip()
-    if not (key.isascii() and key.isprintable()):
-        raise UsageError(f"the environment variable {variable} holds no key: it has characters that no key has")
-    return key
-
-
-def _name(error: httpx.RequestError) -> str:
-    return str(error) or type(error).__name__
+    async def _ask(self, client: httpx.AsyncClient, row: _Row) -> Reply:
+        """Ask, and keep the account."""
+        began = time.monotonic()
+        self._usage.requests += 1
+        self._usage.retries += row.tries > 0
+        row.tries += 1
+        reply = await self._exchange.ask(client, row.request)
+        self._usage.answered(reply.tokens_in, reply.tokens, time.monotonic() - began)
+        return reply

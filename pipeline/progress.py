@@ -25,6 +25,21 @@ class _Lines:
         self._stream.flush()
 
 
+class Progress:
+    """What a transform sees of its bar: called with a number of rows, it advances; a note stands behind the counts."""
+
+    def __init__(self, bar: tqdm) -> None:
+        self._bar = bar
+
+    def __call__(self, rows: int) -> None:
+        """Advance."""
+        self._bar.update(rows)
+
+    def note(self, text: str) -> None:
+        """Show `text` from the next redrawing on."""
+        self._bar.set_postfix_str(text, refresh=False)
+
+
 def row_bar(stage: str, total: int | None, done: int) -> tqdm:
     """A bar on stderr over `total` rows (None: nobody knows), `done` of which an earlier run has finished."""
     if sys.stderr.isatty():

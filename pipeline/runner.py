@@ -26,10 +26,10 @@ from pipeline.errors import JobError
 from pipeline.files import link_or_copy, remove, replacing_folder, sha256_file
 from pipeline.lock import exclusive
 from pipeline.parquet import count_rows, differences, list_shards, parse_table, read_table, write_table
-from pipeline.progress import row_bar
+from pipeline.progress import Progress, row_bar
 from pipeline.schema import FAILED, REJECTED
 
-Transform = Callable[[pa.Table, Callable[[int], None]], pa.Table]
+Transform = Callable[[pa.Table, Progress], pa.Table]
 """(rows of one shard, advance the progress bar by n rows) -> the same rows with the stage's columns."""
 
 
@@ -175,7 +175,7 @@ def _process(stage: str, shard: _Shard, sibling: _Result | None, transform: Tran
         raise JobError(f"{shard.source} changed while {stage} was reading it; run the same command again")
     before = parse_table(data, shard.source)
     first_row = bar.n
-    after = transform(before, bar.update)
+    after = transform(before, Progress(bar))
     check_transformed(stage, shard.source.name, before, after)
     if sibling is not None and not after.schema.equals(sibling.schema):
         what = differences(sibling.schema, after.schema)

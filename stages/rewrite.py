@@ -1,8 +1,9 @@
 """python -m stages.rewrite --profile embedded
 
 Ask a language model to mend the repaired descriptions, and keep of its answers what the guard lets pass. A row
-whose answer is reverted, or that gets none, keeps its repaired text: this stage rejects and fails no row. Reads
-outputs/<profile>/filter, writes outputs/<profile>/rewrite, the audit rewrites.parquet and its counts rewrites.json.
+whose answer is reverted, or that gets none, keeps its repaired text: this stage rejects and fails no row. What was
+answered once is not asked again (rewrite.cache). Reads outputs/<profile>/filter; writes outputs/<profile>/rewrite, the
+audit rewrites.parquet with its counts rewrites.json, and what the last run has cost to account/rewrite.json.
 """
 
 from __future__ import annotations
@@ -31,17 +32,21 @@ from pipeline.audit import (
     word_diff,
 )
 from pipeline.backends import load_rewriter
+from pipeline.backends.cached import CachedRewriter
 from pipeline.backends.completion import Completion, Rewriter
+from pipeline.backends.message import prompt_version, write_message
 from pipeline.command import run_command, stage_params
 from pipeline.files import write_text
-from pipeline.params import SPEED_ONLY, RewriteParams
+from pipeline.params import SPEED_ONLY, Params, RewriteParams
 from pipeline.parquet import list_shards, read_table, write_tables
+from pipeline.progress import Progress
 from pipeline.runner import code_version, run_map_stage
 from pipeline.tables import add_columns, alive_rows, values_at
 
 REWRITTEN = pa.schema(
     [
-        pa.field("rewrite_prompt", pa.string()),  # null where no rewriter was asked, as the two columns below it
+        pa.field("rewrite_prompt", pa.string()),  # null where no rewriter was asked, as the columns of who was
+        pa.field("rewrite_prompt_version", pa.string()),  # of the prompt and the marks around the text
         pa.field("rewritten_text", pa.string()),  # the raw answer, whatever the verdict
         pa.field("rewrite_finish", pa.string()),  # why it ended, as the server says
         pa.field("rewrite_verdict", pa.string()),
@@ -65,15 +70,10 @@ def rewrite_rows(
     if rewriter is not None:
         wanted = [i for i, failed in enumerate(flags) if failed or params.when == "always"]
         advance(len(alive) - len(wanted))
-        answers = rewriter.complete([ask(params.prompt, texts[i]) for i in wanted], advance)
+        answers = rewriter.complete([write_message(params.prompt, texts[i]) for i in wanted], advance)
         for i, answer in zip(wanted, answers, strict=True):
             values[i] = _rewritten(texts[i], answer, params, rewriter)
     return add_columns(rows, REWRITTEN, alive, values)
-
-
-def ask(prompt: str, paragraph: str) -> str:
-    """The message to the rewriter: the instruction, then the paragraph, marked as what it speaks of."""
-    return f"{prompt}\n\n<paragraph>\n{paragraph}\n</paragraph>"
 
 
 def judge(source: str, answer: Completion, allowance: Allowance) -> tuple[str, str | None, Guarded | None]:
@@ -97,6 +97,7 @@ def _rewritten(source: str, answer: Completion, params: RewriteParams, rewriter:
     text = one_line(answer.text or "")
     return {
         "rewrite_prompt": params.prompt,
+        "rewrite_prompt_version": prompt_version(params.prompt),
         "rewritten_text": answer.text,
         "rewrite_finish": answer.finish,
         "rewrite_verdict": verdict,
@@ -127,10 +128,7 @@ def write_audit(folder: Path) -> str:
     return to_text(summary)
 
 
-def _run(argv: Sequence[str] | None) -> None:
-    params = stage_params(__doc__, argv)
-    rewriter = load_rewriter(params.rewrite)
-    outputs = Path("outputs", params.profile)
+def _rewrite_shards(params: Params, rewriter: CachedRewriter | None, outputs: Path) -> None:
     run_map_stage(
         stage="rewrite",
         source=outputs / "filter",
@@ -142,8 +140,33 @@ def _run(argv: Sequence[str] | None) -> None:
             "rules": rule_set_version(),
             "code": code_version(Path("pipeline"), Path("stages/rewrite.py")),
         },
-        transform=lambda rows, advance: rewrite_rows(rows, params.rewrite, rewriter, advance),
+        transform=lambda rows, progress: rewrite_rows(
+            rows, params.rewrite, rewriter, _showing_cost(progress, rewriter)
+        ),
     )
+
+
+def _showing_cost(progress: Progress, rewriter: CachedRewriter | None) -> Callable[[int], None]:
+    """Advance the bar, with what the run has cost so far behind it."""
+
+    def advance(rows: int) -> None:
+        if rewriter is not None:
+            progress.note(rewriter.usage.brief)
+        progress(rows)
+
+    return advance
+
+
+def _run(argv: Sequence[str] | None) -> None:
+    params = stage_params(__doc__, argv)
+    rewriter = load_rewriter(params.rewrite)
+    outputs = Path("outputs", params.profile)
+    try:
+        _rewrite_shards(params, rewriter, outputs)
+    finally:
+        if rewriter is not None:  # what was asked is paid for, however the run ends
+            print(f"rewrite: {rewriter.usage}", flush=True)
+            rewriter.write_account(outputs / "account/rewrite.json")
     print(f"rewrite: {write_audit(outputs / 'rewrite')}", flush=True)
 
 

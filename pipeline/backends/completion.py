@@ -12,11 +12,16 @@ CUT_OFF = frozenset({LENGTH, CONTENT_FILTER})  # an answer that ended for these 
 
 @dataclass(frozen=True)
 class Completion:
-    """One answer. Exactly one of `text` and `error` (one line) is None; `finish` is empty where nobody said it."""
+    """One answer. Exactly one of `text` and `error` (one line) is None.
+
+    `finish` is empty, and a count of tokens None, where nobody said it.
+    """
 
     text: str | None
     finish: str = ""
     error: str | None = None
+    tokens_in: int | None = None
+    tokens_out: int | None = None
 
 
 class Rewriter(Protocol):

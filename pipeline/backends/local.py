@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,14 @@ from transformers import (
 
 from pipeline.backends.completion import LENGTH, STOP, Completion
 from pipeline.chat_model import digest_folder, end_tokens, without_marks
+from pipeline.chat_usage import Usage
 from pipeline.errors import JobError, first_line
 from pipeline.params import RewriteParams
 
 MEND = "run `make assets`, or set rewrite.model to the folder of an instruction-tuned model"
 
 
-class LocalRewriter:
+class LocalModel:
     """A transformers folder in bfloat16 on the CPU. The same texts get the same answers."""
 
     def __init__(self, params: RewriteParams) -> None:
@@ -32,6 +34,7 @@ class LocalRewriter:
         self.model, self.tokenizer = _load(folder)
         self.name = folder.name
         self.revision = digest_folder(folder)
+        self.usage = Usage()
         self._params = params
         self._ends = end_tokens(self.model, self.tokenizer)
         # Replaced whole: what a model's folder says of sampling must not mix with the params.
@@ -42,37 +45,51 @@ class LocalRewriter:
             **_sampling(params.temperature),
         )
 
+    def request(self, text: str) -> dict[str, object]:
+        """See Model."""
+        return {
+            "messages": [{"role": "user", "content": text}],
+            "max_new_tokens": self._params.max_new_tokens,
+            "temperature": self._params.temperature,
+            "seed": self._params.seed,
+        }
+
     @torch.no_grad()
-    def complete(self, texts: Sequence[str], advance: Callable[[int], None]) -> list[Completion]:
-        """See Rewriter. Rows are batched by length and padded on the left."""
-        torch.manual_seed(self._params.seed)
-        prompts = [self._tokenize(text) for text in texts]
+    def answer(self, requests: Sequence[Mapping[str, object]], take: Callable[[int, Completion], None]) -> None:
+        """See Model. Rows are batched by length and padded on the left."""
+        prompts = [self._tokenize(request["messages"]) for request in requests]
         order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
-        answers: dict[int, Completion] = {}
         for start in range(0, len(order), self._params.batch_size):
             rows = order[start : start + self._params.batch_size]
-            answers |= zip(rows, self._answer([prompts[i] for i in rows]), strict=True)
-            advance(len(rows))
-        return [answers[i] for i in range(len(prompts))]
+            for i, completion in zip(rows, self._answer([prompts[i] for i in rows]), strict=True):
+                take(i, completion)
 
-    def _tokenize(self, text: str) -> list[int]:
-        """Token ids of one user message, up to where the model's answer begins."""
-        chat = [{"role": "user", "content": without_marks(text, self.tokenizer)}]
+    def _tokenize(self, messages: Any) -> list[int]:
+        """Token ids of a conversation, up to where the model's answer begins."""
+        chat = [{**message, "content": without_marks(message["content"], self.tokenizer)} for message in messages]
         prompt = self.tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
         ids: list[int] = self.tokenizer(prompt, add_special_tokens=False)["input_ids"]
         return ids
 
     def _answer(self, prompts: Sequence[list[int]]) -> list[Completion]:
+        began = time.monotonic()
+        torch.manual_seed(self._params.seed)  # for each batch: a run that goes on after a kill draws what it would have
         batch = self.tokenizer.pad({"input_ids": list(prompts)}, padding_side="left", return_tensors="pt")
         model: Any = self.model  # generate() has no types
         out = model.generate(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"])
-        return [self._read(row) for row in out[:, batch["input_ids"].shape[1] :].tolist()]
+        made = out[:, batch["input_ids"].shape[1] :].tolist()
+        completions = [self._read(prompt, row) for prompt, row in zip(prompts, made, strict=True)]
+        self.usage.requests += len(completions)
+        for completion in completions:
+            self.usage.answered(completion.tokens_in, completion.tokens_out, time.monotonic() - began)
+        return completions
 
-    def _read(self, ids: list[int]) -> Completion:
+    def _read(self, prompt: list[int], ids: list[int]) -> Completion:
         """Decode one row up to its first end token; a row that has none was cut off."""
         end = next((i for i, token in enumerate(ids) if token in self._ends), None)
         text = str(self.tokenizer.decode(ids[:end], skip_special_tokens=True))
-        return Completion(text, LENGTH if end is None else STOP)
+        made = len(ids) if end is None else end + 1
+        return Completion(text, LENGTH if end is None else STOP, tokens_in=len(prompt), tokens_out=made)
 
 
 def _load(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from pipeline.backends.completion import Completion
-from pipeline.chat_client import BACKOFF, ChatClient, Lost
+from pipeline.chat_answer import Reply
+from pipeline.chat_budget import Budget
+from pipeline.chat_client import ChatClient, Lost
+from pipeline.chat_usage import Usage
 from pipeline.params import RewriteParams
 
 
-class ServerRewriter:
+class ServerModel:
     """A model behind a server."""
 
-    def __init__(self, params: RewriteParams, backoff: float = BACKOFF) -> None:
-        self._client = ChatClient(params.server, "rewrite", backoff)
+    def __init__(self, params: RewriteParams) -> None:
+        self.usage = Usage(params.prices)
+        budget = Budget(params.budget, params.prices) if params.budget else None
+        self._client = ChatClient(params.server, "rewrite", self.usage, budget)
         self._params = params
         self.name = params.model
         self.revision = self._client.url
 
-    def complete(self, texts: Sequence[str], advance: Callable[[int], None]) -> list[Completion]:
-        """See Rewriter. Raises JobError when the server cannot be worked with at all."""
-        replies = self._client.complete([self._request(text) for text in texts], advance)
-        return [
-            Completion(None, error=reply.reason) if isinstance(reply, Lost) else Completion(reply.text, reply.finish)
-            for reply in replies
-        ]
-
-    def _request(self, text: str) -> dict[str, object]:
+    def request(self, text: str) -> dict[str, object]:
+        """See Model."""
         return {
             "model": self._params.model,
             "messages": [{"role": "user", "content": text}],
@@ -34,3 +32,13 @@ class ServerRewriter:
             "temperature": self._params.temperature,
             "seed": self._params.seed,
         }
+
+    def answer(self, requests: Sequence[Mapping[str, object]], take: Callable[[int, Completion], None]) -> None:
+        """See Model. Raises JobError when the server cannot be worked with, and when the budget is spent."""
+        self._client.complete(requests, lambda number, reply: take(number, _completion(reply)))
+
+
+def _completion(reply: Reply | Lost) -> Completion:
+    if isinstance(reply, Lost):
+        return Completion(None, error=reply.reason)
+    return Completion(reply.text, reply.finish, tokens_in=reply.tokens_in, tokens_out=reply.tokens)

@@ -13,7 +13,7 @@ from pipeline.backends.completion import STOP
 from pipeline.captioners.conversation import Conversation, describe_in_two_passes, to_messages
 from pipeline.captioners.description import Description, Undescribed
 from pipeline.chat_answer import Reply
-from pipeline.chat_client import BACKOFF, ChatClient, Lost
+from pipeline.chat_client import ChatClient, Lost
 from pipeline.errors import JobError, UsageError
 from pipeline.generate import Answer
 from pipeline.params import DescribeParams
@@ -26,13 +26,13 @@ CHARACTERS_PER_TOKEN = 4  # of English, by OpenAI's rule of thumb, where no serv
 class ServerCaptioner:
     """A vision-language model behind a server."""
 
-    def __init__(self, params: DescribeParams, backoff: float = BACKOFF) -> None:
+    def __init__(self, params: DescribeParams) -> None:
         if params.model is None:
             raise UsageError(
                 "describe.model is null: backend openai needs the name by which the server knows its model"
             )
         _check_decoding(params)
-        self._client = ChatClient(params.server, "describe", backoff)
+        self._client = ChatClient(params.server, "describe")
         self.name = params.model
         self.revision = self._client.url
 
@@ -51,7 +51,7 @@ class ServerCaptioner:
     ) -> list[Answer | Undescribed]:
         """See ChatModel."""
         requests = [self._request(conversation, params) for conversation in conversations]
-        replies = self._client.complete(requests, advance)
+        replies = self._client.complete(requests, lambda _number, _reply: advance(1))
         for reply in replies:
             if isinstance(reply, Lost) and reply.unreachable:
                 mend = "start it and run the same command again; finished shards are kept"

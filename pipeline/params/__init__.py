@@ -16,11 +16,14 @@ from pipeline.params.profile import Params, load_params
 from pipeline.params.section import Section
 from pipeline.params.texts import (
     SPEED_ONLY,
+    BudgetParams,
+    CircuitParams,
     DecodingParams,
     DescribeParams,
     EmitParams,
     EvaluateParams,
     FilterParams,
+    PricesParams,
     RewriteParams,
     ServerParams,
     VerifyParams,
@@ -28,6 +31,8 @@ from pipeline.params.texts import (
 
 __all__ = [
     "SPEED_ONLY",
+    "BudgetParams",
+    "CircuitParams",
     "ColumnsParams",
     "ContrastParams",
     "CorpusParams",
@@ -40,6 +45,7 @@ __all__ = [
     "ModelParams",
     "Params",
     "PretrainParams",
+    "PricesParams",
     "RewriteParams",
     "SampleParams",
     "Section",

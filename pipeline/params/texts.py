@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pipeline.params.section import Positive, Section, Share
 
-SPEED_ONLY = {"server": {"concurrency", "api_key_env"}}  # params that change no result
+SPEED_ONLY: dict[str, set[str] | bool] = {  # params that change no result
+    "server": {"concurrency", "api_key_env", "backoff", "circuit"},
+    "cache": True,
+    "prices": True,
+    "budget": True,
+}
+Amount = Annotated[float, Field(ge=0.0)]
+
+
+class CircuitParams(Section):
+    """When a server that fails everybody is left alone, and when it is given up."""
+
+    failures: Positive
+    cooling: Amount
+    probes: Positive
 
 
 class ServerParams(Section):
@@ -19,6 +33,8 @@ class ServerParams(Section):
     concurrency: Positive
     deadline: Positive
     retries: Annotated[int, Field(ge=0)]
+    backoff: Amount
+    circuit: CircuitParams
 
 
 class DecodingParams(Section):
@@ -57,12 +73,30 @@ class VerifyParams(Section):
     limits: dict[str, float | None]
 
 
+class PricesParams(Section):
+    """What a million tokens cost, in whatever currency the server's bill has."""
+
+    input: Amount
+    output: Amount
+
+
+class BudgetParams(Section):
+    """The most that one run may spend; null: no limit. `tokens` are those in and those out together."""
+
+    requests: Positive | None
+    tokens: Positive | None
+    cost: Annotated[float, Field(gt=0.0)] | None
+
+
 class RewriteParams(Section):
     """The language model that mends texts, and the guard on what it answers."""
 
     backend: Literal["none", "local", "openai"]
     model: str
     server: ServerParams | None
+    cache: str | None
+    prices: PricesParams | None
+    budget: BudgetParams | None
     prompt: str
     when: Literal["always", "flagged"]
     max_new_tokens: Positive
@@ -72,6 +106,12 @@ class RewriteParams(Section):
     min_kept: Share
     max_added: Annotated[int, Field(ge=0)]
     limits: dict[str, float | None]
+
+    @model_validator(mode="after")
+    def _priced(self) -> RewriteParams:
+        if self.budget is not None and self.budget.cost is not None and self.prices is None:
+            raise ValueError("rewrite.budget.cost needs rewrite.prices: what a million tokens cost")
+        return self
 
 
 class EmitParams(Section):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from pipeline.params import DescribeParams, RewriteParams, ServerParams
+from pipeline.params import CircuitParams, DescribeParams, RewriteParams, ServerParams
 
 Asking = TypeVar("Asking", DescribeParams, RewriteParams)
 
@@ -17,6 +17,8 @@ def asking(params: Asking, *, concurrency: int, retries: int) -> Asking:
         concurrency=concurrency,
         deadline=30,
         retries=retries,
+        backoff=0.0,
+        circuit=CircuitParams(failures=20, cooling=0.0, probes=3),
     )
     return params.model_copy(update={"backend": "openai", "model": "m", "server": server})
 

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 import torch
 
+from pipeline.backends import load_rewriter
+from pipeline.backends.cached import CachedRewriter
 from pipeline.backends.completion import Completion
-from pipeline.backends.local import LocalRewriter
-from pipeline.errors import JobError
-from pipeline.params import RewriteParams, load_params
+from pipeline.backends.local import LocalModel
+from pipeline.errors import JobError, UsageError
+from pipeline.params import BudgetParams, PricesParams, RewriteParams, load_params
 from tests.tiny import BOS, EOS, save_tiny_llm
 
 TEXTS = [
@@ -52,7 +54,19 @@ def params(root: Path, folder: Path) -> RewriteParams:
 
 def complete(params: RewriteParams, texts: Sequence[str] = TEXTS, **changes: object) -> list[Completion]:
     """The answers of a model loaded afresh."""
-    return LocalRewriter(params.model_copy(update=changes)).complete(texts, lambda _: None)
+    return load(params.model_copy(update=changes)).complete(texts, lambda _: None)
+
+
+def load(params: RewriteParams) -> CachedRewriter:
+    """The model behind no cache."""
+    return CachedRewriter(LocalModel(params), None, "v1")
+
+
+def cached(params: RewriteParams) -> CachedRewriter:
+    """The rewriter that the params name, its cache included."""
+    rewriter = load_rewriter(params)
+    assert rewriter is not None
+    return rewriter
 
 
 def change_json(path: Path, changes: Mapping[str, object]) -> None:
@@ -68,30 +82,31 @@ def test_each_text_gets_its_own_answer_in_order(params: RewriteParams) -> None:
     assert len({answer.text for answer in answers}) > len(TEXTS) / 2
 
 
-def test_progress_is_told_batch_by_batch(params: RewriteParams) -> None:
+def test_progress_is_told_row_by_row(params: RewriteParams) -> None:
     """Every row once, none for nothing."""
     advanced: list[int] = []
-    rewriter = LocalRewriter(params)
+    rewriter = load(params)
     rewriter.complete(TEXTS, advanced.append)
-    assert advanced == [3, 3, 1]
+    assert advanced == [0, *[1] * 7]
     assert rewriter.complete([], advanced.append) == []
-    assert advanced == [3, 3, 1]
+    assert advanced == [0, *[1] * 7, 0]
 
 
 def test_a_row_says_why_it_ended(params: RewriteParams, folder: Path, tmp_path: Path) -> None:
     """`stop` at any token that the model's folder calls an end, `length` where max_new_tokens was reached first."""
     (plain,) = complete(params, ["dog"])
     assert plain.finish == "length"
-    rewriter = LocalRewriter(params)
-    prompt = rewriter._tokenize("dog")
-    model: Any = rewriter.model
-    tokens = model.generate(rewriter.tokenizer.pad({"input_ids": [prompt]}, return_tensors="pt").input_ids)
+    local = LocalModel(params)
+    prompt = local._tokenize(local.request("dog")["messages"])
+    model: Any = local.model
+    tokens = model.generate(local.tokenizer.pad({"input_ids": [prompt]}, return_tensors="pt").input_ids)
     made = tokens[0, len(prompt) :].tolist()
     second_end = next(token for token in made[2:] if token not in made[:2])
     ending = shutil.copytree(folder, tmp_path / "ending")
-    change_json(ending / "generation_config.json", {"eos_token_id": [rewriter.tokenizer.eos_token_id, second_end]})
+    change_json(ending / "generation_config.json", {"eos_token_id": [local.tokenizer.eos_token_id, second_end]})
     (ended,) = complete(params, ["dog"], model=str(ending))
-    assert ended == Completion(str(rewriter.tokenizer.decode(made[: made.index(second_end)])), "stop")
+    text, length = str(local.tokenizer.decode(made[: made.index(second_end)])), made.index(second_end) + 1
+    assert ended == Completion(text, "stop", tokens_in=len(prompt), tokens_out=length)
 
 
 def test_sampling_follows_temperature_and_seed(params: RewriteParams) -> None:
@@ -101,6 +116,49 @@ def test_sampling_follows_temperature_and_seed(params: RewriteParams) -> None:
     assert warm == complete(params, temperature=1.0, seed=1)
     assert warm != complete(params, temperature=1.0, seed=2)
     assert warm != complete(params)
+
+
+def test_a_run_that_goes_on_samples_what_it_would_have(params: RewriteParams, tmp_path: Path) -> None:
+    """Its first batch was answered before the kill; the others get the answers of a run that nobody killed."""
+    warm = params.model_copy(update={"temperature": 1.0, "cache": str(tmp_path / "answers.sqlite")})
+    whole = complete(warm)
+    taken: list[int] = []
+
+    def kill(done: int) -> None:
+        taken.append(done)
+        if sum(taken) == params.batch_size:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cached(warm).complete(TEXTS, kill)
+    again = cached(warm)
+    assert again.complete(TEXTS, lambda _: None) == whole
+    assert (again.usage.cached, again.usage.requests) == (3, 4)
+
+
+def test_what_it_costs_is_counted(params: RewriteParams) -> None:
+    """Tokens by the model's own tokenizer, end tokens included."""
+    rewriter = load(params)
+    answers = rewriter.complete(TEXTS, lambda _: None)
+    usage = rewriter.usage
+    assert (usage.requests, usage.retries, usage.cached, len(usage.seconds)) == (7, 0, 0, 7)
+    assert usage.tokens_in == sum(answer.tokens_in or 0 for answer in answers) > 0
+    assert usage.tokens_out == sum(answer.tokens_out or 0 for answer in answers) > 0
+    assert usage.cost is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"prices": PricesParams(input=1.0, output=1.0)}, "prices"),
+        ({"budget": BudgetParams(requests=1, tokens=None, cost=None)}, "budget"),
+    ],
+)
+@pytest.mark.parametrize("backend", ["none", "local"])
+def test_money_means_nothing_to_it(params: RewriteParams, backend: str, changes: dict[str, object], key: str) -> None:
+    """Nobody would keep the limit, so it is a mistake."""
+    with pytest.raises(UsageError, match=f"^rewrite.{key} means nothing to backend {backend}: set it to null"):
+        load_rewriter(params.model_copy(update={"backend": backend, **changes}))
 
 
 def test_the_folder_has_no_say_in_decoding(params: RewriteParams, folder: Path, tmp_path: Path) -> None:
@@ -114,22 +172,22 @@ def test_the_folder_has_no_say_in_decoding(params: RewriteParams, folder: Path, 
 @pytest.mark.parametrize("token", [BOS, EOS])
 def test_a_text_cannot_speak_in_another_role(params: RewriteParams, token: str) -> None:
     """The marks of the chat format are no marks inside a text."""
-    rewriter = LocalRewriter(params)
-    plain, marked = rewriter._tokenize("a dog"), rewriter._tokenize(f"a{token}dog")
-    special = rewriter.tokenizer.get_vocab()[token]
+    model = LocalModel(params)
+    plain, marked = (model._tokenize(model.request(text)["messages"]) for text in ("a dog", f"a{token}dog"))
+    special = model.tokenizer.get_vocab()[token]
     assert marked.count(special) == plain.count(special)
 
 
 def test_the_revision_is_the_folder_s_content(params: RewriteParams, folder: Path, tmp_path: Path) -> None:
     """The same under another path; another one for other weights or another chat template."""
     copy = shutil.copytree(folder, tmp_path / "copy")
-    before = LocalRewriter(params)
+    before = LocalModel(params)
     assert (before.name, len(before.revision)) == ("tiny", 12)
-    assert LocalRewriter(params.model_copy(update={"model": str(copy)})).revision == before.revision
+    assert LocalModel(params.model_copy(update={"model": str(copy)})).revision == before.revision
     with (copy / "chat_template.jinja").open("a") as template:
         template.write(" ")
-    retold = LocalRewriter(params.model_copy(update={"model": str(copy)})).revision
-    other = LocalRewriter(params.model_copy(update={"model": str(save_tiny_llm(tmp_path / "other", seed=1))})).revision
+    retold = LocalModel(params.model_copy(update={"model": str(copy)})).revision
+    other = LocalModel(params.model_copy(update={"model": str(save_tiny_llm(tmp_path / "other", seed=1))})).revision
     assert len({before.revision, retold, other}) == 3
 
 
@@ -175,7 +233,7 @@ def test_a_folder_without_a_whole_chat_model_is_one_line(
     broken = shutil.copytree(folder, tmp_path / "broken")
     damage(broken)
     with pytest.raises(JobError) as error:
-        LocalRewriter(params.model_copy(update={"model": str(broken)}))
+        LocalModel(params.model_copy(update={"model": str(broken)}))
     assert str(error.value).startswith(f"{said}{broken}")
     assert "run `make assets`" in str(error.value)
     assert "\n" not in str(error.value)

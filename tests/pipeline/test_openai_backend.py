@@ -11,11 +11,12 @@ from time import time
 
 import pytest
 
+from pipeline.backends import load_rewriter
+from pipeline.backends.cached import CachedRewriter
 from pipeline.backends.completion import Completion
-from pipeline.backends.openai import ServerRewriter
 from pipeline.chat_answer import LONGEST_PAUSE, read_retry_after
 from pipeline.errors import JobError, UsageError
-from pipeline.params import RewriteParams, load_params
+from pipeline.params import CircuitParams, RewriteParams, load_params
 from tests.pipeline.asking import asking, at
 from tests.pipeline.chat_server import (
     Handler,
@@ -42,14 +43,22 @@ pytestmark = pytest.mark.usefixtures("keyless")
 
 @pytest.fixture
 def params(root: Path) -> RewriteParams:
-    """Asks one row at a time."""
-    return asking(load_params("embedded", root).rewrite, concurrency=1, retries=3)
+    """Asks one row at a time, and keeps no answer."""
+    rewrite = load_params("embedded", root).rewrite.model_copy(update={"cache": None})
+    return asking(rewrite, concurrency=1, retries=3)
+
+
+def load(params: RewriteParams) -> CachedRewriter:
+    """The rewriter that the params name."""
+    rewriter = load_rewriter(params)
+    assert rewriter is not None
+    return rewriter
 
 
 def complete(params: RewriteParams, texts: Sequence[str], replies: Sequence[Reply]) -> tuple[list[Completion], int]:
     """Ask `texts` of a server that treats the one named "bad" as `replies` say; the answers, and the tries of "bad"."""
     with serving({"bad": replies}) as server:
-        rewriter = ServerRewriter(at(params, base_url=server.base_url), backoff=0.0)
+        rewriter = load(at(params, base_url=server.base_url))
         return rewriter.complete(texts, lambda _: None), len(server.tries("bad"))
 
 
@@ -62,6 +71,9 @@ CURED = [
     pytest.param([sends(b"", 408), sends(b"", 409), says("ok")], 3, id="408_409"),
     pytest.param([resets, says("ok")], 2, id="reset"),
     pytest.param([breaks_off, says("ok")], 2, id="broken_off"),
+    pytest.param([sends(HTML), says("ok")], 2, id="html_under_200"),
+    pytest.param([sends(b"{"), sends(b'{"choices": []}'), sends(completion(None)), says("ok")], 4, id="no_completions"),
+    pytest.param([sends(b"garbage", Content_Encoding="gzip"), says("ok")], 2, id="no_gzip"),
 ]
 
 
@@ -80,18 +92,18 @@ LOST = [
     pytest.param([sends(completion("ok"), 202)], 1, "status 202: ", id="good_body_under_202"),
     pytest.param([resets], 4, "the connection broke", id="reset_for_ever"),
     pytest.param([floods], 1, "the answer is longer than 4194304 bytes", id="floods"),
-    pytest.param([sends(HTML)], 1, "the answer is not a chat completion (Invalid JSON", id="html_under_200"),
-    pytest.param([sends(b"")], 1, "the answer is not a chat completion (Invalid JSON", id="empty_body"),
-    pytest.param([sends(completion("ok")[:-2])], 1, "the answer is not a chat completion (Invalid JSON", id="torn_json"),
-    pytest.param([sends(b"\xff\xfe")], 1, "the answer is not a chat completion (Invalid JSON", id="no_utf8"),
-    pytest.param([sends(rb'{"choices":[{"message":{"content":"\ud800"}}]}')], 1, "the answer is not a chat completion (Invalid JSON", id="lone_surrogate"),
-    pytest.param([sends(b"[]")], 1, "the answer is not a chat completion (Input should be an object", id="list"),
-    pytest.param([sends(b'{"error": {"message": "busy"}}')], 1, "the answer is not a chat completion (choices: Field required", id="error_under_200"),
-    pytest.param([sends(b'{"choices": []}')], 1, "the answer is not a chat completion (choices: List should have at least 1 item", id="empty_choices"),
-    pytest.param([sends(b'{"choices": [{}]}')], 1, "the answer is not a chat completion (choices.0.message: Field required", id="no_message"),
-    pytest.param([sends(completion(None))], 1, "the answer is not a chat completion (choices.0.message.content: Input should be a valid string", id="null_content"),
-    pytest.param([sends(completion([{"type": "text"}]))], 1, "the answer is not a chat completion (choices.0.message.content: Input", id="content_in_parts"),
-    pytest.param([sends(b"garbage", Content_Encoding="gzip")], 1, "the connection broke", id="no_gzip"),
+    pytest.param([sends(HTML)], 4, "the answer is not a chat completion (Invalid JSON", id="html_under_200"),
+    pytest.param([sends(b"")], 4, "the answer is not a chat completion (Invalid JSON", id="empty_body"),
+    pytest.param([sends(completion("ok")[:-2])], 4, "the answer is not a chat completion (Invalid JSON", id="torn_json"),
+    pytest.param([sends(b"\xff\xfe")], 4, "the answer is not a chat completion (Invalid JSON", id="no_utf8"),
+    pytest.param([sends(rb'{"choices":[{"message":{"content":"\ud800"}}]}')], 4, "the answer is not a chat completion (Invalid JSON", id="lone_surrogate"),
+    pytest.param([sends(b"[]")], 4, "the answer is not a chat completion (Input should be an object", id="list"),
+    pytest.param([sends(b'{"error": {"message": "busy"}}')], 4, "the answer is not a chat completion (choices: Field required", id="error_under_200"),
+    pytest.param([sends(b'{"choices": []}')], 4, "the answer is not a chat completion (choices: List should have at least 1 item", id="empty_choices"),
+    pytest.param([sends(b'{"choices": [{}]}')], 4, "the answer is not a chat completion (choices.0.message: Field required", id="no_message"),
+    pytest.param([sends(completion(None))], 4, "the answer is not a chat completion (choices.0.message.content: Input should be a valid string", id="null_content"),
+    pytest.param([sends(completion([{"type": "text"}]))], 4, "the answer is not a chat completion (choices.0.message.content: Input", id="content_in_parts"),
+    pytest.param([sends(b"garbage", Content_Encoding="gzip")], 4, "the connection broke", id="no_gzip"),
 ]  # fmt: skip
 
 
@@ -138,7 +150,7 @@ def test_the_request_carries_the_params(params: RewriteParams, monkeypatch: pyte
     changes = {"temperature": 0.7, "max_new_tokens": 55, "seed": 3}
     with serving({}) as server:
         changed = at(params, base_url=server.base_url + "/").model_copy(update=changes)
-        assert ServerRewriter(changed).complete(["Fix: a cat"], lambda _: None) == [OK]
+        assert load(changed).complete(["Fix: a cat"], lambda _: None) == [OK]
     (request,) = server.requests
     assert (request.path, request.authorization) == ("/v1/chat/completions", f"Bearer {KEY}")
     message = {"role": "user", "content": "Fix: a cat"}
@@ -149,14 +161,14 @@ def test_the_request_carries_the_params(params: RewriteParams, monkeypatch: pyte
 def test_without_a_key_no_key_is_sent(params: RewriteParams) -> None:
     """A server on one's own machine asks for none."""
     with serving({}) as server:
-        ServerRewriter(at(params, base_url=server.base_url)).complete(["a"], lambda _: None)
+        load(at(params, base_url=server.base_url)).complete(["a"], lambda _: None)
     assert server.requests[0].authorization is None
 
 
 def test_retry_after_is_waited_for(params: RewriteParams) -> None:
     """The second try comes no sooner than the server asked for."""
     with serving({"bad": [sends(b"", 429, Retry_After="1"), says("ok")]}) as server:
-        rewriter = ServerRewriter(at(params, base_url=server.base_url), backoff=0.0)
+        rewriter = load(at(params, base_url=server.base_url))
         assert rewriter.complete(["bad"], lambda _: None) == [OK]
     first, second = server.tries("bad")
     assert second.at - first.at >= 1.0
@@ -207,11 +219,11 @@ def test_concurrency_is_used_and_kept(params: RewriteParams) -> None:
     texts = [f"bad {number}" for number in range(9)]
     advanced: list[int] = []
     with serving({"bad": [reply]}) as server:
-        rewriter = ServerRewriter(at(params, base_url=server.base_url, concurrency=3))
+        rewriter = load(at(params, base_url=server.base_url, concurrency=3))
         answers = rewriter.complete(texts, advanced.append)
     assert [answer.text for answer in answers] == [text.upper() for text in texts]
     assert peak == [3]
-    assert advanced == [1] * 9
+    assert advanced == [0, *[1] * 9]
 
 
 SETUP = [
@@ -230,18 +242,21 @@ def test_what_every_row_would_get_ends_the_job(
     """One line that names the address and the mend, after one request; the key is not in it."""
     monkeypatch.setenv("PAIRMILL_API_KEY", key)
     with serving({"bad": replies}) as server:
-        rewriter = ServerRewriter(at(params, base_url=server.base_url))
+        rewriter = load(at(params, base_url=server.base_url))
         with pytest.raises(JobError) as error:
-            rewriter.complete(["bad"] * 5, lambda _: None)
+            rewriter.complete([f"bad {number}" for number in range(5)], lambda _: None)
     assert str(error.value).startswith(f"no model for rewrite at {server.base_url}: {expected}")
     assert KEY not in str(error.value)
     assert len(server.requests) == 1
 
 
 def test_a_dead_server_ends_the_job(params: RewriteParams) -> None:
-    """Nobody listens, not at the last try either: one line that names the address, and no row is called failed."""
+    """Nobody listens, not at the last try either: one line that names the address, and no row is called failed.
+
+    Nor is it waited for, as for a server that has answered before.
+    """
     url = f"http://127.0.0.1:{closed_port()}/v1"
-    rewriter = ServerRewriter(at(params, base_url=url, concurrency=4), backoff=0.0)
+    rewriter = load(at(params, base_url=url, concurrency=4, circuit=CircuitParams(failures=2, cooling=0.0, probes=1)))
     with pytest.raises(
         JobError, match=f"^no model for rewrite at {url}: cannot connect .*; start the server, or set rewrite.server"
     ):
@@ -251,7 +266,7 @@ def test_a_dead_server_ends_the_job(params: RewriteParams) -> None:
 def test_a_server_that_dies_later_costs_rows(params: RewriteParams) -> None:
     """What it has answered is kept; the rest says why there is no answer."""
     with serving({}) as server:
-        rewriter = ServerRewriter(at(params, base_url=server.base_url), backoff=0.0)
+        rewriter = load(at(params, base_url=server.base_url))
         assert rewriter.complete(["one"], lambda _: None) == [OK]
     (lost,) = rewriter.complete(["two"], lambda _: None)
     assert lost.text is None
@@ -289,7 +304,7 @@ def test_the_key_never_leaves(params: RewriteParams, replies: Sequence[Reply], m
 def test_an_address_that_cannot_be_is_a_usage_error(params: RewriteParams, base_url: str, message: str) -> None:
     """Before anything is asked; a password in it is not repeated."""
     with pytest.raises(UsageError) as error:
-        ServerRewriter(at(params, base_url=base_url))
+        load(at(params, base_url=base_url))
     assert str(error.value).startswith(message)
     assert "pass@" not in str(error.value)
     assert "key=" not in str(error.value)
@@ -298,7 +313,7 @@ def test_an_address_that_cannot_be_is_a_usage_error(params: RewriteParams, base_
 def test_no_server_at_all_is_a_usage_error(params: RewriteParams) -> None:
     """The section is named."""
     with pytest.raises(UsageError, match=r"^rewrite\.server is null: backend openai needs its base_url"):
-        ServerRewriter(params.model_copy(update={"server": None}))
+        load(params.model_copy(update={"server": None}))
 
 
 @pytest.mark.parametrize("key", ["sk-a\nb", "sk-ä"])
@@ -308,10 +323,10 @@ def test_a_key_that_no_header_can_carry_is_a_usage_error(
     """The variable is named, the key is not."""
     monkeypatch.setenv("PAIRMILL_API_KEY", key)
     with pytest.raises(UsageError, match=r"^the environment variable PAIRMILL_API_KEY holds no key") as error:
-        ServerRewriter(params)
+        load(params)
     assert "sk-" not in str(error.value)
 
 
 def test_nothing_to_ask_asks_nothing(params: RewriteParams) -> None:
     """A shard without a living row needs no server."""
-    assert ServerRewriter(params).complete([], lambda _: None) == []
+    assert load(params).complete([], lambda _: None) == []

@@ -34,8 +34,9 @@ def server_at(base_url: str | None, concurrency: int, retries: int) -> dict[str,
     """What a section says of the server it asks; nothing where there is none."""
     if base_url is None:
         return {}
-    asked = {"concurrency": concurrency, "deadline": 60, "retries": retries}
-    return {"server": {"base_url": base_url, "api_key_env": "PAIRMILL_API_KEY", **asked}}
+    asked = {"concurrency": concurrency, "deadline": 60, "retries": retries, "backoff": 0.5}
+    circuit = {"failures": 20, "cooling": 1.0, "probes": 3}
+    return {"server": {"base_url": base_url, "api_key_env": "PAIRMILL_API_KEY", **asked, "circuit": circuit}}
 
 
 def check_one_line(
