@@ -26,6 +26,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("describe", "have the stage-1 model describe every picture"),
     ("filter", "mend what is safe to mend and reject what rules find broken"),
     ("rewrite", "have a language model repair the descriptions"),
+    ("ground", "measure how well each text belongs to its picture"),
     ("verify", "hold the final texts against every rule again"),
     ("emit", "write the pairs, the rejects and the ledger that balances them"),
     ("train", "fine-tune on the pairs"),

@@ -1,20 +1,23 @@
 """python -m stages.report --profile embedded
 
-Put the run on one page. Reads what `emit` and `evaluate` wrote and writes outputs/<profile>/report: gallery.html
-(pictures and texts, kept and rejected, before and after; one file that opens offline), before_after.png and
-summary.txt, which it also prints. With --summary it only prints the summary that is there.
+Put the run on one page. Reads what `ground`, `emit` and `evaluate` wrote and writes outputs/<profile>/report:
+gallery.html (pictures and texts, kept and rejected, before and after; one file that opens offline), before_after.png
+and summary.txt, which it also prints. With --summary it only prints the summary that is there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from filters import RULES
 from pipeline.command import run_command, stage_parser
 from pipeline.errors import JobError
+from pipeline.evidence.verdict import GROUNDING, WHY
+from pipeline.evidence.worth import Worth
 from pipeline.files import explain, write_text
 from pipeline.gallery import Gallery, failures_of, group_by_rule, losses_of, pair_answers, render
 from pipeline.ledger import Funnel, funnel
@@ -23,6 +26,8 @@ from pipeline.parquet import read_table
 from pipeline.plots import Rate, plot_before_after
 from pipeline.runner import whole_stage
 from pipeline.tally import from_csv
+
+_Figures = TypeVar("_Figures", bound=BaseModel)
 
 
 class ModelMetrics(BaseModel):
@@ -52,14 +57,14 @@ class Comparison(BaseModel):
         return f"failures on {self.pictures} held-out pictures: {rates}"
 
 
-def read_comparison(path: Path) -> Comparison:
-    """The figures of `evaluate`. Raises JobError that names the file when it is missing or holds something else."""
+def read_figures(path: Path, kind: type[_Figures], stage: str) -> _Figures:
+    """The figures of a stage. Raises JobError that names the file when it is missing or holds something else."""
     try:
-        return Comparison.model_validate_json(_read_text(path))
+        return kind.model_validate_json(_read_text(path))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the whole file"
-        raise JobError(f"{path}: {place}: {first['msg']}; run the stage evaluate again") from None
+        raise JobError(f"{path}: {place}: {first['msg']}; run the stage {stage} again") from None
 
 
 def _read_text(path: Path) -> str:
@@ -77,7 +82,7 @@ def gallery_of(params: Params, found: Funnel, headline: str, figure: bytes, outp
         profile=params.profile,
         funnel=found,
         tallies=from_csv(_read_text(outputs / "rules.csv")),
-        why={rule.name: rule.why for rule in RULES},
+        why={**{rule.name: rule.why for rule in RULES}, GROUNDING: WHY},
         kept=read_table(outputs / "pairs.parquet").slice(0, shown).to_pylist(),
         groups=group_by_rule(rejected, shown),
         failures=failures_of(rejected),
@@ -87,8 +92,8 @@ def gallery_of(params: Params, found: Funnel, headline: str, figure: bytes, outp
     )
 
 
-def summary_of(found: Funnel, headline: str, outputs: Path) -> str:
-    """The funnel, why the rest went, the before/after line and where everything lies."""
+def summary_of(found: Funnel, headlines: Sequence[str], outputs: Path) -> str:
+    """The funnel, why the rest went, a line for each thing measured and where everything lies."""
     left = found.left_after
     lines = [
         f"{found.sampled:>7,} candidates drawn",
@@ -98,19 +103,20 @@ def summary_of(found: Funnel, headline: str, outputs: Path) -> str:
     ]
     lines += [f"{-loss.rows:>7,} {loss.outcome} by {loss.stage}: {loss.rules}" for loss in losses_of(found)]
     places = {"pairs": "pairs.parquet", "rejects": "rejected.parquet", "gallery": "report/gallery.html"}
-    lines += ["", headline, "", *(f"{name:<8} {outputs / place}" for name, place in places.items())]
+    lines += ["", *headlines, "", *(f"{name:<8} {outputs / place}" for name, place in places.items())]
     return "\n".join(lines) + "\n"
 
 
 def report(params: Params, outputs: Path, folder: Path) -> str:
     """Write gallery.html, before_after.png and summary.txt into `folder`; returns the summary."""
-    comparison = read_comparison(outputs / "evaluate/metrics.json")
+    comparison = read_figures(outputs / "evaluate/metrics.json", Comparison, "evaluate")
+    worth = read_figures(outputs / "grounding.json", Worth, "ground")
     found = funnel(read_table(outputs / "ledger.parquet"))
     rates = [("stage 1", comparison.stage1.rate), ("fine-tuned", comparison.finetuned.rate)]
     plot_before_after(rates, comparison.pictures, folder / "before_after.png")
     figure = (folder / "before_after.png").read_bytes()
     write_text(render(gallery_of(params, found, comparison.headline, figure, outputs)), folder / "gallery.html")
-    summary = summary_of(found, comparison.headline, outputs)
+    summary = summary_of(found, [f"grounding: {worth.headline}", comparison.headline], outputs)
     write_text(summary, folder / "summary.txt")
     return summary
 

@@ -1,7 +1,7 @@
 """python -m stages.verify --profile embedded
 
-Hold the final text against every rule again, whoever wrote it; one that fails any is rejected. Reads
-outputs/<profile>/rewrite, writes outputs/<profile>/verify.
+Hold the final text against every rule again, whoever wrote it, and against its picture, by the score of `ground`;
+one that fails any is rejected. Reads outputs/<profile>/ground, writes outputs/<profile>/verify.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from filters import check_limits, judge_all, rule_set_version
 from pipeline.command import run_command, stage_params
+from pipeline.evidence.verdict import judge_grounding
 from pipeline.params import VerifyParams
 from pipeline.runner import code_version, run_map_stage
 from pipeline.schema import VERDICTS
@@ -23,11 +24,14 @@ VERIFIED = pa.schema([pa.field("verify_verdicts", VERDICTS), pa.field("verify_ve
 
 
 def verify_rows(rows: pa.Table, params: VerifyParams, advance: Callable[[int], None]) -> pa.Table:
-    """Add the verdicts of all rules on `final_text`; reject a row for the first rule that it fails."""
+    """Add the verdicts of all rules on `final_text`, then that on the picture; reject a row for the first it fails."""
     alive = alive_rows(rows)
     values, rejected = [], {}
-    for number, text in zip(alive, values_at(rows, "final_text", alive), strict=True):
+    texts, scores = (values_at(rows, name, alive) for name in ("final_text", "grounding_score"))
+    for number, text, score in zip(alive, texts, scores, strict=True):
         verdicts = judge_all(text, params.limits)
+        if score is not None:
+            verdicts.append(judge_grounding(score, params.min_grounding))
         failed = [verdict for verdict in verdicts if verdict.failed]
         values.append({"verify_verdicts": [asdict(v) for v in verdicts], "verify_version": rule_set_version()})
         if failed:
@@ -42,7 +46,7 @@ def _run(argv: Sequence[str] | None) -> None:
     outputs = Path("outputs", params.profile)
     run_map_stage(
         stage="verify",
-        source=outputs / "rewrite",
+        source=outputs / "ground",
         out=outputs / "verify",
         work=Path(".work", params.profile, "verify"),
         identity={

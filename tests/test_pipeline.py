@@ -18,7 +18,7 @@ from PIL import Image
 from pipeline.files import sha256_file
 from tests.smoke import make_checkout
 
-KILLED = ("describe", "filter", "rewrite", "emit")
+KILLED = ("describe", "filter", "rewrite", "ground", "emit")
 
 
 def in_checkout(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
@@ -44,7 +44,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def digests(folder: Path) -> dict[str, str]:
     """Digests of what the killed stages write."""
     outputs = folder / "outputs/smoke"
-    files = [p for name in KILLED[:3] for p in sorted((outputs / name).iterdir())]
+    files = [p for name in KILLED[:-1] for p in sorted((outputs / name).iterdir())]
     files += [outputs / f"{name}.parquet" for name in ("pairs", "rejected", "ledger")]
     return {str(path.relative_to(outputs)): sha256_file(path) for path in files}
 
@@ -126,7 +126,7 @@ def test_the_paper_profile_is_planned(tmp_path: Path) -> None:
     assert in_checkout(folder, "dvc", "init", "--no-scm", "-q").returncode == 0
     planned = in_checkout(folder, "dvc", "repro", "--dry", "--force")
     assert planned.returncode == 0, planned.stdout + planned.stderr
-    for stage in ("corpus", "describe", "emit", "train", "evaluate", "report"):
+    for stage in ("corpus", "describe", "ground", "emit", "train", "evaluate", "report"):
         assert f"python -m stages.{stage} --profile paper" in planned.stdout
 
 
@@ -135,7 +135,7 @@ def test_the_paper_profile_is_planned(tmp_path: Path) -> None:
     [
         (("stages.filter", "--profile", "nosuch"), "no profile 'nosuch'", 2),
         (("stages.describe", "--porfile", "smoke"), "--porfile", 2),
-        (("stages.verify", "--profile", "embedded"), "outputs/embedded/rewrite", 1),
+        (("stages.verify", "--profile", "embedded"), "outputs/embedded/ground", 1),
     ],
     ids=["unknown profile", "mistyped flag", "stage before it has not run"],
 )

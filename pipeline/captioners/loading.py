@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from transformers import AutoModelForImageTextToText, AutoProcessor
-from transformers.utils import logging
+from transformers import AutoModelForImageTextToText
 from transformers.utils.hub import cached_file
 
 from pipeline.chat_model import digest_folder
 from pipeline.compose import best_device
 from pipeline.errors import JobError, UsageError, first_line
 from pipeline.params import ModelParams
+from pipeline.pretrained import load_with_processor
 from pipeline.references import hub_reference
 
 MEND = "set describe.model to an image-text-to-text chat model in safetensors"
-# What transformers raises over a folder that is not, or not wholly, what it takes it for.
-UNFIT = (OSError, ValueError, TypeError, LookupError, AttributeError, ImportError, RuntimeError)
 
 
 @dataclass(frozen=True)
@@ -63,33 +58,9 @@ def _commit(repo: str, revision: str) -> str:
     return Path(str(config)).parent.name  # the Hub's cache keeps a folder for each commit
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without transformers' own report on missing weights, dozens of lines long: what it finds becomes an error."""
-    former = logging.get_verbosity()
-    logging.set_verbosity_error()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(former)
-
-
 def _load_parts(source: str, run: ModelParams, **where: Any) -> tuple[Any, Any]:
-    where["trust_remote_code"] = False
-    how = {"dtype": getattr(torch, run.dtype), "attn_implementation": run.attention, "use_safetensors": True}
-    try:
-        with _quiet():
-            processor: Any = AutoProcessor.from_pretrained(source, **where)
-            loaded: Any = AutoModelForImageTextToText.from_pretrained(
-                source, output_loading_info=True, ignore_mismatched_sizes=True, **how, **where
-            )
-    except (*UNFIT, SafetensorError) as error:
-        raise JobError(f"cannot load the captioner {source}: {first_line(error)}; {MEND}") from error
-    model, found = loaded
-    lacking = sorted([*found["missing_keys"], *(key for key, *_ in found["mismatched_keys"])])
-    if lacking:  # transformers draws them at random
-        some = f"{len(lacking)} are missing or of another shape, {lacking[0]} first"
-        raise JobError(f"the weights of {source} are not whole: {some}; {MEND}")
+    how = {"dtype": getattr(torch, run.dtype), "attn_implementation": run.attention}
+    model, processor = load_with_processor(AutoModelForImageTextToText, source, "captioner", MEND, where=where, how=how)
     if model.config.is_encoder_decoder:
         raise JobError(f"the model of {source} is an encoder and a decoder, which holds no conversation; {MEND}")
     if not hasattr(processor, "image_processor"):

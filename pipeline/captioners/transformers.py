@@ -14,11 +14,12 @@ from transformers import GenerationConfig
 from pipeline.backends.completion import LENGTH, STOP
 from pipeline.captioners.conversation import Conversation, describe_in_two_passes, to_messages
 from pipeline.captioners.description import Description, Undescribed
-from pipeline.captioners.loading import MEND, UNFIT, load_eyed_model
+from pipeline.captioners.loading import MEND, load_eyed_model
 from pipeline.chat_model import end_tokens, without_marks
 from pipeline.errors import JobError, first_line
 from pipeline.generate import Answer
 from pipeline.params import DescribeParams, ModelParams
+from pipeline.pretrained import UNFIT
 from pipeline.prompts import END_MARK, until_mark
 
 

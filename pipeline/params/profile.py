@@ -18,6 +18,7 @@ from pipeline.params.texts import (
     EmitParams,
     EvaluateParams,
     FilterParams,
+    GroundParams,
     RewriteParams,
     VerifyParams,
 )
@@ -35,6 +36,7 @@ class Params(Section):
     describe: DescribeParams
     filter: FilterParams
     rewrite: RewriteParams
+    ground: GroundParams
     verify: VerifyParams
     emit: EmitParams
     train: TrainParams
@@ -45,6 +47,12 @@ class Params(Section):
         several = self.model.projector_layers > 1 or self.model.train_qformer
         if several and (self.pretrain.ridge is not None or self.pretrain.contrast):
             raise ValueError("pretrain.ridge and pretrain.contrast shape one linear layer: with more to train, null")
+        return self
+
+    @model_validator(mode="after")
+    def _measured(self) -> Params:
+        if self.ground.off and self.verify.min_grounding is not None:
+            raise ValueError("verify.min_grounding has no score to hold against: ground.model is none; set it to null")
         return self
 
 

@@ -1,4 +1,4 @@
-"""The sections that make and judge texts: describe, filter, rewrite, verify, emit, evaluate."""
+"""The sections that make and judge texts: describe, filter, rewrite, ground, verify, emit, evaluate."""
 
 from __future__ import annotations
 
@@ -67,10 +67,24 @@ class FilterParams(Section):
     limits: dict[str, float | None]
 
 
+class GroundParams(Section):
+    """The model that says how well a text belongs to its picture, and the pictures it is compared with."""
+
+    model: str | None
+    others: Positive
+    batch_size: Positive
+
+    @property
+    def off(self) -> bool:
+        """Whether nothing is scored."""
+        return self.model == "none"
+
+
 class VerifyParams(Section):
     """The limits that the final text must meet."""
 
     limits: dict[str, float | None]
+    min_grounding: float | None
 
 
 class PricesParams(Section):

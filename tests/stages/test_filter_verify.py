@@ -48,6 +48,12 @@ def table(column: str, texts: Sequence[str | None]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=schema)
 
 
+def grounded(*rows: tuple[str | None, float | None]) -> pa.Table:
+    """What `ground` leaves: final texts and the scores of their pictures."""
+    scores = pa.array([score for _, score in rows], pa.float64())
+    return table("final_text", [text for text, _ in rows]).append_column("grounding_score", scores)
+
+
 def filtered(params: FilterParams, *texts: str | None) -> list[dict[str, Any]]:
     """The rows that `filter` makes of these raw texts."""
     done = filter_rows(table("raw_text", texts), params, lambda _: None)
@@ -58,7 +64,7 @@ def filtered(params: FilterParams, *texts: str | None) -> list[dict[str, Any]]:
 
 def verified(params: VerifyParams, *texts: str | None) -> list[dict[str, Any]]:
     """The rows that `verify` makes of these final texts."""
-    done = verify_rows(table("final_text", texts), params, lambda _: None)
+    done = verify_rows(grounded(*((text, None) for text in texts)), params, lambda _: None)
     assert done.column_names[-len(VERIFIED) :] == VERIFIED.names
     rows: list[dict[str, Any]] = done.to_pylist()
     return rows
@@ -97,7 +103,10 @@ def test_filter_judges_the_repaired_text(limits: FilterParams) -> None:
 
 def test_the_verdicts_of_all_rules_are_kept(limits: FilterParams) -> None:
     """In the order of the rules, value and limit with them, whether the text passed or not; of costly rules only where a limit asks."""
-    rows = [*filtered(limits, SOUND, "A cat."), *verified(VerifyParams(limits=limits.limits), SOUND, "A cat.")]
+    rows = [
+        *filtered(limits, SOUND, "A cat."),
+        *verified(VerifyParams(limits=limits.limits, min_grounding=None), SOUND, "A cat."),
+    ]
     for row in rows:
         verdicts = row.get("filter_verdicts") or row["verify_verdicts"]
         ran = [rule.name for rule in RULES if limits.limits[rule.name] is not None or not rule.costly]
@@ -124,13 +133,42 @@ def test_the_verdicts_of_all_rules_are_kept(limits: FilterParams) -> None:
 )
 def test_verify_rejects_for_every_rule(limits: FilterParams, text: str, rule: str | None) -> None:
     """Nobody mends the final text any more, and nothing repairs it either."""
-    (row,) = verified(VerifyParams(limits=limits.limits), text)
+    (row,) = verified(VerifyParams(limits=limits.limits, min_grounding=None), text)
     failed = {verdict["rule"]: verdict for verdict in row["verify_verdicts"] if verdict["failed"]}
     if rule is None:
         assert (outcome(row), failed) == ((None,) * 5, {})
     else:
         assert outcome(row) == (REJECTED, "verify", rule, failed[rule]["reason"], failed[rule]["value"])
     assert row["final_text"] == text
+
+
+SCORES = [
+    pytest.param(SOUND, 0.25, 0.25, None, id="at the limit"),
+    pytest.param(SOUND, 0.249, 0.25, "grounding", id="just below"),
+    pytest.param(SOUND, -3.0, -3.5, None, id="a limit below zero"),
+    pytest.param(SOUND, -9.0, None, None, id="measured only"),
+    pytest.param(SOUND, None, 0.25, None, id="not measured"),
+    pytest.param("A cat on a mat.", -9.0, 0.0, "too_short", id="after the rules on texts"),
+]
+
+
+@pytest.mark.parametrize(("text", "score", "limit", "rule"), SCORES)
+def test_verify_holds_the_score_of_the_picture_against_its_limit(
+    limits: FilterParams, text: str, score: float | None, limit: float | None, rule: str | None
+) -> None:
+    """The verdict comes last, with or without a limit; there is none where nothing was measured."""
+    params = VerifyParams(limits=limits.limits, min_grounding=limit)
+    (row,) = verify_rows(grounded((text, score)), params, lambda _: None).to_pylist()
+    assert row["rule"] == rule
+    *_, last = row["verify_verdicts"]
+    if score is None:
+        assert last["rule"] == RULES[-1].name
+        return
+    failed = limit is not None and score < limit
+    reason = f"grounding {score:.3g} is below {limit:.3g}" if failed else ""
+    assert last == {"rule": "grounding", "failed": failed, "value": score, "limit": limit, "reason": reason}
+    if rule == "grounding":
+        assert outcome(row) == (REJECTED, "verify", "grounding", reason, score)
 
 
 Stage = Callable[..., list[dict[str, Any]]]
@@ -144,7 +182,7 @@ def test_dead_rows_pass_through(
     limits: FilterParams, stage: Stage, names: Sequence[str], texts: tuple[str | None, ...]
 ) -> None:
     """Their outcome stays download's; the stage's columns are null; their neighbours are judged by their own texts."""
-    params = limits if stage is filtered else VerifyParams(limits=limits.limits)
+    params = limits if stage is filtered else VerifyParams(limits=limits.limits, min_grounding=None)
     rows = stage(params, *texts)
     for row, text in zip(rows, texts, strict=True):
         if text is None:
@@ -162,8 +200,9 @@ def run(workplace: Path, root: Path, limits: FilterParams) -> Callable[..., int]
     """Runs one of the commands on two shards with some limits changed; returns the exit code."""
     link_code(workplace, root)
     for number, texts in enumerate(SHARDS):
-        for folder, column in (("describe", "raw_text"), ("rewrite", "final_text")):
-            write_table(table(column, texts), Path(f"outputs/embedded/{folder}/part-{number:05d}.parquet"))
+        name = f"part-{number:05d}.parquet"
+        write_table(table("raw_text", texts), Path("outputs/embedded/describe", name))
+        write_table(grounded(*((text, 0.5) for text in texts)), Path("outputs/embedded/ground", name))
 
     def run(stage: str, **changed: float) -> int:
         main = {"filter": filter_stage.main, "verify": verify_stage.main}[stage]

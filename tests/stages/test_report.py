@@ -11,9 +11,11 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
+from pipeline.evidence.verdict import WHY
 from pipeline.gallery import Piece, compare, group_by_rule
 from pipeline.parquet import read_table, write_table
 from pipeline.schema import IMAGE
+from pipeline.tally import RuleTally, from_csv
 from stages import emit, report
 from tests.stages.emitted import Row, failed, kept, mixed, picture, rejected, table_of, write_run
 
@@ -47,6 +49,8 @@ def write_evaluation(outputs: Path, text: str = "It is a map.") -> None:
     rates = {"stage1": {"failure_rate": 0.9, "low": 0.8, "high": 1.0}, "mcnemar_p": 0.01}
     rates |= {"finetuned": {"failure_rate": 0.125, "low": 0.0, "high": 0.25}, "pictures": 2}
     (outputs / "evaluate/metrics.json").write_text(json.dumps(rates))
+    worth = {"scored": 6, "auc": 0.875, "auc_low": 0.75, "auc_high": 1.0, "ranked_first": 0.5, "median_score": 0.25}
+    (outputs / "grounding.json").write_text(json.dumps(worth))
 
 
 @pytest.fixture
@@ -163,6 +167,7 @@ SUMMARY = """\
      -1 rejected by filter: refrain 1
      -2 rejected by verify: phrase_loop 2
 
+grounding: 6 descriptions tell their picture from a wrong one with AUC 0.875 (0.750 to 1.000), 50% rank it first; median score 0.250
 failures on 2 held-out pictures: 90% before, 12% after fine-tuning
 
 pairs    outputs/embedded/pairs.parquet
@@ -185,6 +190,8 @@ def test_the_summary_is_printed_and_kept(outputs: Path, capsys: pytest.CaptureFi
     ("name", "content", "words"),
     [
         ("evaluate/metrics.json", None, "evaluate/metrics.json: No such file or directory"),
+        ("grounding.json", None, "grounding.json: No such file or directory"),
+        ("grounding.json", '{"scored": "x"}', "grounding.json: scored: Input should be a valid integer"),
         ("evaluate/metrics.json", "{", "evaluate/metrics.json: the whole file: Invalid JSON"),
         ("evaluate/metrics.json", '{"pictures": 2, "stage1": {"low": 0, "high": 1}}', "stage1.failure_rate: Field"),
         ("rejected.parquet", "PAR1", "rejected.parquet: it is torn or damaged"),
@@ -206,6 +213,21 @@ def test_missing_input_is_one_line(
     assert words in error
     assert error.count("\n") == 1
     assert (outputs / "report/gallery.html").read_bytes() == page
+
+
+def test_the_score_of_the_picture_is_a_rule_like_the_others(workplace: Path) -> None:
+    """A row that it rejects stands under its name, with why; where it has no limit its value stands alone."""
+    outputs = workplace / "outputs/embedded"
+    measured = {"rule": "grounding", "failed": False, "value": 0.125, "limit": None, "reason": ""}
+    make(outputs, [kept(1, verify_verdicts=[measured]), rejected(2, "verify", ["grounding"])])
+    assert report.main([]) == 0
+    page = page_of(outputs)
+    assert "grounding0.125measured only" in page.words
+    assert "grounding 0.75 (limit 0.5)" in page.words
+    assert page.words.count(WHY) == 2  # beside its rows, and in the table of rules
+    assert [tally for tally in from_csv((outputs / "rules.csv").read_text()) if tally.rule == "grounding"] == [
+        RuleTally("grounding", 0, 0, 1, 1, 1)
+    ]
 
 
 @pytest.mark.usefixtures("workplace")
