@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 
 from filters.english import ARTICLES, FINITE_VERBS, FRAME_WORDS, FUNCTION_WORDS, content_words, stem
 
@@ -15,10 +15,10 @@ COLOURS = frozenset(
 _DEGREE = frozenset(
     "main also overall additionally moreover furthermore again clearly prominently really quite simply mainly mostly"
     " primarily present located situated positioned placed primary general entire whole seem seems seemed appear"
-    " appears"
-    " too still currently notably finally lastly conclusion summary scene frame able".split()
+    " appears too still currently notably finally lastly conclusion summary scene frame able".split()
 )
 _FRAMES = FRAME_WORDS | frozenset("scene frame drawing illustration painting photography shot composition".split())
+_LOOSE = _DEGREE | _FRAMES | {"color", "colour"}
 _MALE = frozenset("man boy guy gentleman father husband king son grandfather groom".split())
 _FEMALE = frozenset("woman girl ladi mother wife queen daughter grandmoth bride".split())
 _POINTING = {
@@ -34,43 +34,53 @@ _LINKING = frozenset("in of from throughout within to".split())
 _QUALIFIERS = frozenset("main other primary overall general whole dominant central secondary".split())
 
 
-@dataclass(frozen=True)
 class Claim:
-    """One sentence as the filters compare it."""
+    """One sentence as the filters compare it; what few sentences need is worked out when it is asked for."""
 
-    stems: tuple[str, ...]  # of its content words, in order; a leading pronoun gives way to what it means
-    content: frozenset[str]
-    colours: Mapping[str, frozenset[str]]  # colour -> stems of what it may belong to
-    head: str  # "color" for "The main colour is blue", "it" for "It is about flowers", else ""
-    value: frozenset[str]  # what such a statement says
-    passive: bool  # holds "by", so that subject and object may stand the other way round
+    def __init__(self, words: Sequence[str], before: Claim | None) -> None:
+        self.words = _without_frame(words)
+        self.pointing = _POINTING.get(self.words[0], "") if self.words else ""
+        self.before = before
+        meant = _referent(self.pointing, self.subject) if self.pointing else ()
+        self.stems = (*meant, *content_words(self.words))  # in order; a leading pronoun gives way to what it means
+        self.content = frozenset(self.stems)
+
+    @cached_property
+    def subject(self) -> tuple[str, ...]:
+        """Stems of the first noun phrase, or of the last sentence's subject behind a leading pronoun."""
+        if self.pointing:
+            return self.before.subject if self.before else ()
+        return _subject(self.words)
+
+    @cached_property
+    def colours(self) -> Mapping[str, frozenset[str]]:
+        """Colour -> stems of what it may belong to."""
+        return _colours(self.words, self.subject)
+
+    @cached_property
+    def statement(self) -> tuple[str, frozenset[str]]:
+        """Head and value: "color" and {"blue"} for "The main colour is blue."; ("", {}) for what is no statement."""
+        head, value = _statement(self.words)
+        return head, frozenset(value)
+
+    @property
+    def passive(self) -> bool:
+        """Whether subject and object may stand the other way round."""
+        return "by" in self.words
 
 
-def read_claims(sentences: Sequence[Sequence[str]]) -> list[Claim]:
+def read_claims(sentences: Iterable[Sequence[str]]) -> list[Claim]:
     """The claims of a text's sentences, given as lower-cased words, in order."""
-    claims, subject = [], tuple[str, ...]()
-    for sentence in sentences:
-        words = _without_frame(sentence)
-        pointing = _POINTING.get(words[0], "") if words else ""
-        own = subject if pointing else _subject(words)
-        stems = tuple(_referent(pointing, subject)) if pointing else ()
-        head, value = _statement(words)
-        claims.append(
-            Claim(
-                stems=stems + tuple(content_words(words)),
-                content=frozenset(stems).union(content_words(words)),
-                colours=_colours(words, own),
-                head=head,
-                value=frozenset(value),
-                passive="by" in words,
-            )
-        )
-        subject = own
+    claims: list[Claim] = []
+    for words in sentences:
+        claims.append(Claim(words, claims[-1] if claims else None))
     return claims
 
 
 def _without_frame(words: Sequence[str]) -> list[str]:
     """`words` less those of degree and less phrases such as "in the image", "of this scene", "blue in colour"."""
+    if _LOOSE.isdisjoint(words):
+        return list(words)
     kept: list[str] = []
     position = 0
     while position < len(words):
@@ -108,7 +118,7 @@ def _referent(pronoun: str, subject: Sequence[str]) -> Sequence[str]:
 
 
 def _colours(words: Sequence[str], subject: Sequence[str]) -> dict[str, frozenset[str]]:
-    """What each colour belongs to: the words that follow it up to a function word, or the subject where none does."""
+    """What each colour belongs to: the words that follow it up to a function word, or else what stands before."""
     found: dict[str, frozenset[str]] = {}
     for position, word in enumerate(words):
         if word not in COLOURS:
@@ -120,12 +130,18 @@ def _colours(words: Sequence[str], subject: Sequence[str]) -> dict[str, frozense
             if following in FUNCTION_WORDS or len(described) == 3:
                 break
             described.append(stem(following))
-        found[word] = found.get(word, frozenset()) | frozenset(described or subject)
+        if not described:  # "the horses are brown": the noun before it, or the subject where that is further off
+            before = next((w for w in reversed(words[:position]) if w not in FUNCTION_WORDS and w not in COLOURS), None)
+            described = [*subject, *content_words([before] if before else [])]
+        found[word] = found.get(word, frozenset()) | frozenset(described)
     return found
 
 
 def _statement(words: Sequence[str]) -> tuple[str, list[str]]:
     """Head and value of a statement about the picture as a whole; ("", []) for any other sentence."""
+    opens = words[:1] == ["it"] or (words[:1] == ["the"] and not _HEADS.isdisjoint(words[1:4]))
+    if not opens:
+        return "", []
     rest = [word for word in words if word not in _QUALIFIERS]
     if rest[:2] == ["it", "is"] or rest[:4] == ["it", "has", "to", "do"]:
         value = content_words(word for word in rest[2 if rest[1] == "is" else 4 :] if word != "about")

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from functools import lru_cache
 
 from filters.claims import COLOURS, Claim, read_claims
-from filters.english import PLACE_PREPOSITIONS, sentence_contents, words_of
+from filters.english import PLACE_PREPOSITIONS, words_of
 
 _SHARE = 0.9  # of a sentence's content that must have been said: long sentences may differ by a word
 _ALIKE = 0.8  # share of its content that an earlier sentence must hold to be read together with others like it
-_STATEMENT = re.compile(r"(?:the|it) ", re.IGNORECASE)
 _LONG = 3  # stems of a statement ("The subject is ...") that cannot be meant as a mere pointer to the picture's subject
 # A word of these is news in itself.
 _TELLING = (
@@ -20,8 +18,7 @@ _TELLING = (
     | PLACE_PREPOSITIONS
     | frozenset(
         "left right top bottom middle center centre upper lower front back one two three four five six seven eight"
-        " nine ten"
-        " first second third fourth last anoth other each both not no nobodi none never without he she male"
+        " nine ten first second third fourth last anoth other each both not no nobodi none never without he she male"
         " femal".split()
     )
 )
@@ -43,39 +40,22 @@ def find_repeats(sentences: Sequence[str]) -> dict[int, int]:
 
 @lru_cache(maxsize=64)  # the rule, the repair and the guard ask about one text
 def _find_repeats(sentences: tuple[str, ...]) -> dict[int, int]:
-    if not _may_repeat(sentences):
-        return {}
-    claims = read_claims([words_of(sentence) for sentence in sentences])
+    claims = read_claims(words_of(sentence) for sentence in sentences)
     repeats: dict[int, int] = {}
     holders: defaultdict[str, list[int]] = defaultdict(list)
     for position, claim in enumerate(claims):
-        shared = Counter(earlier for word in claim.content for earlier in holders[word])
-        alike = sorted(earlier for earlier, count in shared.items() if count >= _ALIKE * len(claim.content))
+        shared = Counter([earlier for word in claim.content if word in holders for earlier in holders[word]])
+        least = _ALIKE * len(claim.content)
+        alike = sorted([earlier for earlier, count in shared.items() if count >= least])
         if not claim.content and position and sentences[position].strip():
             repeats[position] = 0
-        elif alike and claim.head in {"", "it"} and _is_said(claim, [claims[earlier] for earlier in alike]):
+        elif alike and claim.statement[0] in {"", "it"} and _is_said(claim, [claims[earlier] for earlier in alike]):
             repeats[position] = alike[0]
-        elif claim.head and (stated := _stated(claim, claims[:position])) is not None:
+        elif shared and claim.statement[0] and (stated := _stated(claim, claims[:position])) is not None:
             repeats[position] = stated
         for word in claim.content:
             holders[word].append(position)
     return repeats
-
-
-def _may_repeat(sentences: tuple[str, ...]) -> bool:
-    """Whether any two sentences share so much, or say so little, that their claims are worth reading.
-
-    A claim holds fewer of a sentence's words, or more by what its pronoun means, so half of them will do.
-    """
-    holders: defaultdict[str, list[int]] = defaultdict(list)
-    for position, (sentence, content) in enumerate(zip(sentences, sentence_contents(sentences), strict=True)):
-        shared = Counter(earlier for word in content for earlier in holders[word])
-        most = max(shared.values(), default=0)
-        if position and (2 * most >= len(content) or (most and _STATEMENT.match(sentence))):
-            return True
-        for word in content:
-            holders[word].append(position)
-    return False
 
 
 def _is_said(claim: Claim, earlier: Sequence[Claim]) -> bool:
@@ -112,13 +92,14 @@ def _is_swapped(claim: Claim, other: Claim) -> bool:
 
 def _stated(claim: Claim, earlier: Sequence[Claim]) -> int | None:
     """The first earlier statement that says what the statement `claim` says of the picture; None if there is none."""
+    head, value = claim.statement
     for position, other in enumerate(earlier):
-        if other.head and {claim.head, other.head} != {"it"}:  # two "it" may mean two things; `_is_said` knows
-            same = claim.head == other.head
-            again = claim.value == other.value or (same and claim.value <= other.value)
-            stated_twice = same and claim.head != "it" and position == len(earlier) - 1
-            if again or (stated_twice and claim.value & other.value):
+        other_head, other_value = other.statement
+        if other_head and {head, other_head} != {"it"}:  # two "it" may mean two things; `_is_said` knows
+            same = head == other_head
+            stated_twice = same and head != "it" and position == len(earlier) - 1
+            if value == other_value or (same and value <= other_value) or (stated_twice and value & other_value):
                 return position
-        if len(claim.value) >= _LONG and claim.value <= other.content:
+        if len(value) >= _LONG and value <= other.content:
             return position
     return None

@@ -46,10 +46,11 @@ _BARE_ADJECTIVES = frozenset(
     "red blue green yellow black white brown grey gray pink purple orange large small big little tall short long"
     " old young bright beautiful different".split()
 )
+_LINKS = frozenset("because when while where who which if and but so that".split())  # "because he."
 _SIZES = frozenset("large big little small tall huge tiny long short".split())  # "the young" are people
 _PLAIN_END = re.compile(r"\s\w\w+[.!?]$")  # an ordinary word and its stop: nearly every sentence
 _SUSPECT = (
-    _NEVER_LAST | _STRANDED | COPULAS | _BARE_ADJECTIVES | _SIZES | frozenset(["that"])
+    _NEVER_LAST | _STRANDED | COPULAS | _BARE_ADJECTIVES | _SIZES | _INNER_SUBJECTS | frozenset(["that"])
 )  # last words that are looked at closely
 _LETTER_NAMES = frozenset("letter letters vitamin grade plan type section point line size".split())
 
@@ -124,6 +125,7 @@ def fault_of_last_word(words: list[str]) -> str:
         or (last == "that" and previous not in _THAT_AFTER)
         or (last in _BARE_ADJECTIVES and previous in {"a", "an"})
         or (last in _SIZES and previous == "the")
+        or (last in _INNER_SUBJECTS - {"it", "you"} and previous in _LINKS)
     )
     if dangles:
         return f'ends on "{last}"'

@@ -54,6 +54,10 @@ _EMPTY = (
     ARTICLES | POSSESSIVES | CONJUNCTIONS | RELATIVES | AUXILIARIES | PRONOUNS | EMPTY_PREPOSITIONS | FRAME_WORDS
 ) | frozenset("also so very just".split())
 
+_TOLD_APART = frozenset(
+    "first second third fourth fifth sixth last left right top bottom middle center centre upper lower front"
+    " back".split()
+)
 # Forms that a suffix stemmer cannot join.
 _IRREGULAR = dict(
     pair.split(":")
@@ -61,7 +65,10 @@ _IRREGULAR = dict(
         "men:man women:woman children:child people:person feet:foot teeth:tooth geese:goose mice:mouse leaves:leaf"
         " sat:sit stood:stand lay:lie lying:lie wore:wear worn:wear held:hold hung:hang ran:run flew:fly rode:ride"
         " ate:eat drew:draw drawn:draw wrote:write written:write made:make gave:give took:take grew:grow"
-        " shown:show seen:see saw:see wolves:wolf kid:child kids:child bike:bicycle bikes:bicycle knives:knife"
+        " led:lead fed:feed built:build brought:bring caught:catch fell:fall fallen:fall kept:keep shot:shoot"
+        " slept:sleep"
+        " threw:throw thrown:throw broke:break broken:break drove:drive driven:drive ridden:ride swam:swim shown:show"
+        " seen:see saw:see wolves:wolf kid:child kids:child bike:bicycle bikes:bicycle knives:knife"
         " shelves:shelf lives:life wives:wife"
         " lays:lie laid:lie laying:lie threw:throw thrown:throw caught:catch bought:buy brought:bring built:build"
         " broke:break broken:break drove:drive driven:drive fell:fall fallen:fall kept:keep led:lead lit:light"
@@ -86,6 +93,11 @@ def stem(word: str) -> str:
     """Porter 2 stem of a lower-case word, a possessive "'s" cut and common irregular forms joined first."""
     bare = re.sub(r"['’]s?$", "", word)
     return str(_STEMMER.stemWord(_IRREGULAR.get(bare, bare)))
+
+
+def enumerates(words: Iterable[str]) -> bool:
+    """Whether `words` tell three things or more apart by number or place; a frame they share is no loop."""
+    return len(_TOLD_APART.intersection(words)) >= 3
 
 
 def content_words(words: Iterable[str]) -> list[str]:

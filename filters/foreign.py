@@ -67,8 +67,7 @@ _WEAK = frozenset(
     " hay dans mit und ja di si è que qui met est dan es bei sa ce on sur ve unter vor over was so wie an am war man"
     " hat kat"
     " kind foto mesa casa verde azul grand grande petit rouge noir blanc blanche bleu uno due dat pro pas nous vous"
-    " han hun ile"
-    " entre gato rojo negro roja blanco bianco rosso nero sous chez dolor".split()
+    " han hun ile entre gato rojo negro roja blanco bianco rosso nero sous chez dolor".split()
 )
 _ELIDED = re.compile(r"(?:qu|c|n|s|j|m|t|dell|nell|sull|all|un|quell|l|d)['’]\w{2,}")
 _NATURALISED = frozenset(
@@ -90,9 +89,16 @@ _CLEAR = _STRONG - _WEAK - _NEUTRAL - _ENGLISH
 _FOREIGN = _CLEAR | (_WEAK - _NEUTRAL - _ENGLISH)
 
 
+_MANY = 3  # different words that names hold too; so many in a sentence without an English one are no name
+
+
 def may_be_foreign(vocabulary: Collection[str]) -> bool:
     """Whether a text with these words can hold a foreign sentence at all: a cheap look before `foreign_run`."""
-    return not _CLEAR.isdisjoint(vocabulary) or any(map(_is_accented, vocabulary))
+    return (
+        not _CLEAR.isdisjoint(vocabulary)
+        or any(map(_is_accented, vocabulary))
+        or len(_FOREIGN.intersection(vocabulary)) >= _MANY
+    )
 
 
 def foreign_run(words: Sequence[str], cased: Sequence[str]) -> tuple[int, int] | None:
@@ -121,7 +127,9 @@ def foreign_run(words: Sequence[str], cased: Sequence[str]) -> tuple[int, int] |
         case[0].islower() and case.lower() not in _WEAK
         for case, weight in zip(cased[slice(*bounds)], weights[slice(*bounds)], strict=True)
     )
-    return bounds if len(told) >= (1 if needed == 1.0 else 2) and plain else None
+    weak = {words[i] for i in range(*bounds) if words[i] in _WEAK}
+    sure = len(told) >= (1 if needed == 1.0 else 2) or (needed == 1.0 and len(weak) >= _MANY)
+    return bounds if sure and plain else None
 
 
 def _weight(word: str, cased: str) -> float:

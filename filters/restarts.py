@@ -21,8 +21,7 @@ _PART = r"(?:left|right|first|second|third|fourth|last|next|other|top|bottom|upp
 _NEW = (
     r"(?:an?|some|two|three|four|five|six|several|many|people|one)\b"
     r"(?! (?:\w+ )?(?:moments?|sense|feeling|mood|atmosphere|glimpse|contrast|combination|mix|blend|variety|sight"
-    r"|few more"
-    r"|total|close-up view|good view|better view|clear view|good example|great example|view of it))"
+    r"|few more|total|close-up view|good view|better view|clear view|good example|great example|view of it))"
 )
 _OPENING = re.compile(
     rf"(?:(?:the|this|an?) (?!{_PART})(?:\w+ )?{_PICTURE} {_SHOWS} {_NEW}"
@@ -34,6 +33,8 @@ _OPENING = re.compile(
 # A caption without a verb; "A photo of a girl hangs on the wall" is no opening. Neither begins the text's first words.
 _CAPTION = re.compile(rf"an? (?:[\w-]+ ){{0,3}}{_PICTURE} (?:of|showing|depicting) {_NEW}")
 _ADDING = re.compile(r"(?:the|this) scene\b|\S+ \S+ (?:includes|contains|consists)\b")
+# Neither is without one of these; a cheap look first.
+_MENTION = re.compile(rf"\b(?:{_PICTURE[3:-1]}|see|[Tt]his is|shown)\b")
 _GLUED = re.compile(r"(?<=[a-z\"”][.!?])(?=(?:The|This|In|It|There|A|An|Here)\s)")  # a seam without a blank
 _KNOWN = 0.5  # share of an opening's content that must have been said, where no other opening stands before it
 _LEAST = 2  # stems of content; fewer are said by chance
@@ -56,6 +57,8 @@ def find_restart(sentences: Sequence[str]) -> int | None:
     begin "An old photo hangs on a wall." and go on "The photo shows a bride." "The image also shows a man." and "The
     image is bright." do not open one.
     """
+    if not any(_MENTION.search(sentence) for sentence in sentences[1:]):
+        return None
     openings = {position for position, sentence in enumerate(sentences) if _OPENING.match(sentence.lower())}
     captions = {p for p, sentence in enumerate(sentences) if p and p not in openings and _is_caption(sentence)}
     if not (openings | captions) - {0}:

@@ -6,7 +6,7 @@ import re
 
 from filters.editing import until_settled
 from filters.endings import close_clause, cut_back, fault_of_ending, trim_ending
-from filters.english import content_stems, words_of
+from filters.english import content_stems, enumerates, words_of
 from filters.loops import GRAM, Loop, find_loop, find_refrain
 from pipeline.schema import Repair
 from pipeline.text import sentence_spans
@@ -28,7 +28,7 @@ def _cut_first(text: str) -> str:
         words = words_of(sentence)
         if loop := find_loop(words):
             mended = _leave_loop(sentence, words, loop)
-        elif refrain := find_refrain(words):
+        elif not enumerates(words) and (refrain := find_refrain(words)):
             mended = cut_back(sentence[: _offsets(sentence)[_second_round(words, refrain)][0]])
         else:
             continue

@@ -8,13 +8,11 @@ from pipeline.schema import Measurement, Passage, Rule
 
 _MAIL = r"[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+"
 MAIL = re.compile(_MAIL)
-_DOT = re.compile(r"\.\w")
+_SIGN = re.compile(r"\.\w|@\w|://|\b(?:0x|img|dsc|pxl)", re.IGNORECASE)  # no address is without
 ADDRESS = re.compile(
-    r"\b(?:https?|ftp)://\S*|\bwww\.\S+"
-    rf"|{_MAIL}"
-    r"|\b[\w\-]+\.(?:com|org|net|edu|gov|info|biz|io|co\.uk|de|fr)\b(?!\.\w)"
-    r"|\b[\w\-]+\.(?:jpe?g|png|gif|svg|webp|bmp|tiff?|psd|pdf|html?|php|docx?|txt|mp4)\b"
-    r"|\b0x[0-9a-f]{4,}\b",
+    rf"\b(?:https?|ftp)://\S*|\bwww\.\S+|{_MAIL}|\b[\w\-]+\.(?:com|org|net|edu|gov|info|biz|io|co\.uk|de|fr)\b(?!\.\w)"
+    r"|\b[\w\-]+\.(?:jpe?g|png|gif|svg|webp|bmp|tiff?|psd|pdf|html?|php|docx?|txt|mp4)\b|\b0x[0-9a-f]{4,}\b"
+    r"|(?<![\w@.])@[a-z]\w{2,}|\b(?:img|dscn?|pxl)_\d{3,}\w*",  # a name on a network; what cameras call their files
     re.IGNORECASE,
 )
 
@@ -25,7 +23,7 @@ def measure(passage: Passage) -> Measurement:
     A web address on a poster can be seen; a mail address belongs to somebody wherever it stands.
     """
     text = passage.text
-    if not _DOT.search(text) and "://" not in text and "0x" not in passage.lower:
+    if not _SIGN.search(text):
         return Measurement(0.0)
     matches = list(ADDRESS.finditer(own_words(text))) or (list(MAIL.finditer(text)) if "@" in text else [])
     return Measurement(float(len(matches)), excerpt(text, *matches[0].span()) if matches else "")

@@ -7,8 +7,7 @@ from pipeline.schema import Measurement, Passage, Rule
 
 _SIGNS = frozenset(
     "sorry apologize apologise apologizes apologizing apologies apology oops whoops pardon forgive excuse mistake"
-    " mistakes"
-    " error errors misspoke corrected bad".split()
+    " mistakes error errors typo slip wrong mistaken misspoke corrected bad".split()
 )
 _SLIPS = r"(?:confusion|mistakes?|errors?|inconvenience|misunderstanding|mix-?up|delay|oversight|trouble|inaccurac)"
 APOLOGY = re.compile(
@@ -18,10 +17,10 @@ APOLOGY = re.compile(
     r"|\bmy (?:sincere |sincerest |deepest |humble )?apologies\b|(?:^|[.!?] )apologies[,.!]"
     rf"|\b(?:apologies|sorry|pardon me) (?:for|about) (?:the|that|this|any|my)(?: \w+)? {_SLIPS}"
     r"|\b(?:apologies|sorry|apologi[sz]e) (?:for|about) (?:that|this|not|my|it)\b"
-    r"|\bi(?:['’]ve| have)? (?:\w+ )?(?:made|make) (?:a|an|some|several) (?:\w+ )?(?:mistakes?|errors?)\b"
+    r"|\bi(?:['’]ve| have)? (?:\w+ )?(?:made|make) (?:a|an|some|several) (?:\w+ )?(?:mistakes?|errors?|typos?|slips?)\b"
     r"|(?:^|[.!?:] )(?:oops|whoops|sorry|my (?:bad|mistake)|pardon me)[,!.]"
     r"|\b(?:please |do )(?:forgive|pardon|excuse) (?:me|my|the (?:error|mistake|confusion))\b"
-    r"|\bi misspoke\b|\bi stand corrected\b",
+    r"|\bi misspoke\b|\bi was (?:wrong|mistaken)\b|\bi stand corrected\b",
 )
 
 

@@ -16,21 +16,22 @@ WORDS = frozenset(
     " handjobs cumshot cumshots cumming porn porno pornographic pornography masturbate masturbates masturbated"
     " masturbating masturbation dildo dildos jizz nigger niggers nigga niggas niggaz faggot faggots kike kikes retard"
     " retards retarded gangbang gangbangs bukkake deepthroat deepthroats deepthroating bastard bastards buttplug"
-    " buttplugs milf milfs hentai orgy orgies creampie bollocks".split()
+    " buttplugs milf milfs hentai orgy orgies creampie bollocks pissing boner boners spic spics wetback wetbacks gook"
+    " gooks"
+    " shemale shemales cums whorehouse".split()
 )
 # Words that are obscene in company, and the company; then spellings that hide a letter.
 _COMPANY = re.compile(
     rf"{WORD_START}(?:suck(?:s|ing)? (?:a |his |my |your )?(?:dicks?|cocks?)|dick pics?|anal sex|piss(?:ed)? off"
     r"|deep throat"
-    rf"|blow jobs?|hand jobs?|gang bangs?|ass holes?|(?:her|his|big|huge|nice|bare) (?:big |huge |bare )?tits"
-    r"|hardcore xxx)"
-    rf"{WORD_END}"
+    r"|blow jobs?|hand jobs?|gang bangs?|ass holes?|(?:her|his|big|huge|nice|bare) (?:big |huge |bare )?tits"
+    r"|hardcore xxx"
+    rf"|jerk(?:s|ing) off|pussy(?! willow| cat)){WORD_END}"
 )
-_TRIGGERS = frozenset("dick dicks cock cocks sex piss pissed throat job jobs bang bangs ass tits xxx".split())
+_TRIGGERS = frozenset("dick dicks cock cocks sex off pussy piss pissed throat job jobs bang bangs ass tits xxx".split())
 _MASKED = re.compile(
     r"(?<!\w)(?:f[u*@#v][c*@#][k*](?:s|ed|er|ing)?|f\*{2,3}(?:k|king|ked)?|sh[i*!1@]t(?:ty)?|b[i*!1]t?[c*]h(?:es)?"
-    r"|c[u*]nts?"
-    r"|a[s*$]{2}hole|d[i*]ck?head|wh[o*]re)(?!\w)"
+    r"|c[u*]nts?|a[s*$]{2}hole|d[i*]ck?head|wh[o*]re)(?!\w)"
 )
 
 
@@ -39,7 +40,7 @@ def measure(passage: Passage) -> Measurement:
 
     Words on signs count as well: the model would learn to say them.
     """
-    found = [word for word in passage.words if word in WORDS] if not WORDS.isdisjoint(passage.vocabulary) else []
+    found = [word for word in passage.words if word.replace("-", "") in WORDS]
     if not _TRIGGERS.isdisjoint(passage.vocabulary):
         found += _COMPANY.findall(passage.lower)
     if "*" in passage.text or "@" in passage.text:

@@ -27,8 +27,7 @@ _PICTURE = r"(?:image|picture|photo|photograph|scene|drawing|illustration|painti
 REQUEST = re.compile(
     r"(?:[^\"“.!?:]{0,40}:\s+)?(?:(?:now |then )?(?:please |kindly )?(?:now )?"
     rf"(?:(?:describe|caption|explain|summari[sz]e|analy[sz]e) (?:(?:the|all|what|everything|in|as|every|each"
-    r"|to)\b[^.?!]*)?"
-    rf"\b(?:this|the|that|following|given|attached|above) {_PICTURE}"
+    rf"|to)\b[^.?!]*)?\b(?:this|the|that|following|given|attached|above) {_PICTURE}"
     r"|describe (?:what|everything|in (?:as much|great|more)|all (?:that|the) (?:you|objects|details))"
     rf"|(?:give|write|provide|generate|produce|create)(?: me| us)? (?:a|an|one|the|as|more|some|your)\b[^.?!]*"
     r"\b(?:description|details?|caption|paragraph|summary)\b"
@@ -42,7 +41,8 @@ REQUEST = re.compile(
     r"\b(?:paragraph|sentences?|text|errors?|description|grammar)\b"
     r"|(?:remove|delete|avoid) (?:any|all|the|unnecessary|repeating|repeated|redundant)\b[^.?!]*"
     r"\b(?:repetitions?|sentences?|characters|words|explanations?)\b"
-    r"|(?:return|answer|respond|reply|output) (?:directly|only|with|in)\b"
+    r"|continue(?: the (?:description|paragraph|text))?[.!]?$|(?:return|answer|respond|reply|output) (?:directly|only"
+    r"|with|in)\b"
     r"|(?:answer|use|write|be as) (?:in )?(?:\w+ ){0,3}(?:complete sentences|detailed as possible"
     r"|specific as possible))",
     re.IGNORECASE,
@@ -50,15 +50,14 @@ REQUEST = re.compile(
 _SIGNS = frozenset(
     "image detail details possible everything see look notice provide description contents describe fix error paragraph"
     " remove repeating sentences unnecessary repetition rewrite incomplete return directly results explanation input"
-    " already"
-    " correct".split()
+    " already correct".split()
 )
 _ASKING = frozenset(
-    "describe caption explain summarize summarise analyze analyse give write provide generate produce create take"
+    "describe caption explain continue summarize summarise analyze analyse give write provide generate produce create"
+    " take"
     " look tell"
     " say list could can would will what what's whats fix correct rewrite improve revise proofread remove delete"
-    " avoid return"
-    " answer respond reply output use be".split()
+    " avoid return answer respond reply output use be".split()
 )  # one of these is among the first three words of a request
 _MOST = 0.8  # of an instruction's words; more are an echo
 _TELLING = 2  # an instruction of which fewer words are said is not echoed

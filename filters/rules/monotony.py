@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Sequence
 
 from filters.english import PLACE_PREPOSITIONS, content_words, words_of
 from filters.quotations import own_words
@@ -23,16 +23,27 @@ def measure(passage: Passage) -> Measurement:
     if len(stems) < LEAST:
         return Measurement(0.0)
     window = min(WINDOW, len(stems))
-    held = Counter(stems[:window])
-    fewest, start = len(held), 0
-    for at in range(window, len(stems)):
-        held[stems[at]] += 1
-        held[stems[at - window]] -= 1
-        if not held[stems[at - window]]:
-            del held[stems[at - window]]
-        if len(held) < fewest:
-            fewest, start = len(held), at - window + 1
-    return Measurement(1.0 - fewest / window, f'"{" ".join(stems[start : start + window])}"')
+    repeats, start = _worst_window(stems, window)
+    return Measurement(repeats / window, f'"{" ".join(stems[start : start + window])}"' if repeats else "")
+
+
+def _worst_window(stems: Sequence[str], window: int) -> tuple[int, int]:
+    """How many words of a window are said in it before, where they are most, and where that window starts.
+
+    A window of the most repeats can start at the first of two equal words, so only those starts are tried.
+    """
+    last: dict[str, int] = {}
+    pairs = []  # of equal words that fit into one window: where the word is said, where it was said before
+    for position, stem in enumerate(stems):
+        earlier = last.get(stem, -window)
+        if position - earlier < window:
+            pairs.append((position, earlier))
+        last[stem] = position
+    worst = (0, 0)
+    for first in sorted({min(earlier, len(stems) - window) for _, earlier in pairs}):
+        repeats = sum(first <= earlier and position < first + window for position, earlier in pairs)
+        worst = max(worst, (repeats, first), key=lambda found: found[0])
+    return worst
 
 
 RULE = Rule(

@@ -2,7 +2,8 @@
 
 from itertools import pairwise
 
-from filters.loops import looped_words
+from filters.english import enumerates
+from filters.loops import find_loop, looped_words
 from pipeline.schema import Measurement, Passage, Rule
 
 
@@ -12,7 +13,8 @@ def measure(passage: Passage) -> Measurement:
     for words in passage.sentence_words:
         total += len(words)
         pairs = list(pairwise(words))
-        if len(set(pairs)) < len(pairs) and (looped := looped_words(words)):  # a loop says some pair again
+        again = len(set(pairs)) < len(pairs)  # a loop says some pair of words again
+        if again and (looped := looped_words(words)) and (find_loop(words) or not enumerates(words)):
             covered += len(looped)
             evidence = evidence or f'"{" ".join(words[min(looped) : min(looped) + 12])}"'
     return Measurement(covered / total if total else 0.0, evidence)

@@ -1,16 +1,20 @@
 """Sentences cast in one mould."""
 
+from filters.english import enumerates
 from filters.loops import GRAM, find_refrain, refrain_words
 from pipeline.schema import Measurement, Passage, Rule
 
 
 def measure(passage: Passage) -> Measurement:
-    """Share of all words that lie in runs of four words which the text holds three times or more; 0 to 1."""
+    """Share of all words that lie in runs of four words which the text holds three times or more; 0 to 1.
+
+    0 for a text that tells what it lists apart ("on the first floor ..., on the second ..., on the third ...").
+    """
     words = passage.words
     if len(passage.gram_counts(GRAM)) == max(0, len(words) - GRAM + 1):
         return Measurement(0.0)
     starts = find_refrain(words)
-    if not starts:
+    if not starts or enumerates(words):
         return Measurement(0.0)
     return Measurement(len(refrain_words(words)) / len(words), f'"{" ".join(words[starts[0] : starts[0] + GRAM])}"')
 

@@ -15,6 +15,7 @@ ROLE_MARKER = re.compile(
     # A noun before a colon is prose in the middle of a sentence ("a gorilla and a human: note the teeth").
     rf"|{WORD_START}(?:Human|HUMAN|Assistant|ASSISTANT|User|USER|SYSTEM|System|Bot|BOT|GPT|Vicuna)[ \t]*:(?!\w)"
     r"|(?:^|(?<=[.!?\n][ \n]))(?:Question|Answer|Q|A|AI|Prompt|Response|Instruction)[ \t]*:(?=\s|$)"
+    r"|^(?:Image|Picture|Photo|Photograph)(?: description| caption)?[ \t]*:"
     r"|(?i:</?\s*(?:Img|Image|ImageFeature|ImageHere|Image_\w+|s|unk|pad|bos|eos|eot|sep|cls|mask|user|assistant|system"
     r"|start_of_turn|end_of_turn|start_of_image|end_of_image|im_start|im_end|im_patch|think|answer|human|bot)\s*/?>)"
     rf"|{WORD_START}(?:ImageFeature|ImageHere)\b"

@@ -8,6 +8,8 @@ from pipeline.schema import Passage
 LIMIT = 0
 
 FAILING = [
+    pytest.param("Follow me on @farmphotos for more.", id="handle"),
+    pytest.param("A barn. DSC_0042 Two horses graze.", id="camera"),
     pytest.param('A sign says "write to me@example.org".', id="mail_on_sign"),
     pytest.param("See https://example.org/cat for more.", id="url"),
     pytest.param("See www.example for more.", id="www"),
@@ -19,6 +21,7 @@ FAILING = [
 ]
 
 PASSING = [
+    pytest.param('A mural says "@paula" in the corner.', id="quoted_handle"),
     pytest.param('A billboard shows "www.bigpizza.com" in yellow.', id="poster"),
     pytest.param('Only the letters "https" can be read.', id="https"),
     pytest.param("He is tall.The cat sits.", id="no_blank"),

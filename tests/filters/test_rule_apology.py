@@ -8,6 +8,8 @@ from pipeline.schema import Passage
 LIMIT = 0
 
 FAILING = [
+    pytest.param("I made a typo. The barn is green.", id="typo"),
+    pytest.param("I was wrong about the barn.", id="wrong"),
     pytest.param("Sorry for the confusion, the image shows a cat.", id="confusion"),
     pytest.param("I apologize, but I made an error.", id="apologize_but"),
     pytest.param("I must apologize for that.", id="must"),
@@ -26,6 +28,7 @@ FAILING = [
 ]
 
 PASSING = [
+    pytest.param('A headline says "I was wrong, says minister".', id="headline"),
     pytest.param("The sign reads Sorry, we're closed.", id="unquoted_sign"),
     pytest.param('Letters say "We\'re sorry, something went wrong," on the screen.', id="screen"),
     pytest.param('He bows and says "I apologize, madam."', id="comic"),

@@ -8,6 +8,8 @@ from pipeline.schema import Passage
 LIMIT = 0
 
 FAILING = [
+    pytest.param("The farmer is sleeping because he.", id="subject"),
+    pytest.param("The farmer, who.", id="relative"),
     pytest.param("A line of ants is marching towards the large.", id="size"),
     pytest.param("1. Lay it around the neck. 2. Cross the ends. 3.", id="number"),
     pytest.param("It offers the following items:", id="colon"),

@@ -8,6 +8,7 @@ from pipeline.schema import Passage
 LIMIT = 0.8
 
 FAILING = [
+    pytest.param("Continue. The barn is green.", id="continue"),
     pytest.param("image in detail. Say everything you see. Poppies grow.", id="tail"),
     pytest.param("Write a detailed description of the photo. A tram climbs.", id="reworded"),
     pytest.param("What do you see in this picture? A tram.", id="question"),
@@ -24,6 +25,7 @@ FAILING = [
 ]
 
 PASSING = [
+    pytest.param("The path continues to the sea.", id="continues"),
     pytest.param(
         'A poster lists: describe the topic, give an example. "Please describe your pain" is above it.', id="poster"
     ),

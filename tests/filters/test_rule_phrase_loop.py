@@ -21,6 +21,10 @@ FAILING = [
 ]
 
 PASSING = [
+    pytest.param(
+        "On the first floor there is a bakery, on the second floor there is a dentist, and on the third floor there is a balcony.",
+        id="floors",
+    ),
     pytest.param("On the left there is a red car. On the right there is a red car.", id="left_right"),
     pytest.param("There is a dog on the left, a dog on the right and a cat.", id="left_right_inside"),
     pytest.param("There is a dog on the left and there is a dog on the right.", id="and_sides"),

@@ -16,6 +16,10 @@ FAILING = [
 
 PASSING = [
     pytest.param(
+        "On the first floor there is a bakery. On the second floor there is a dentist. On the third floor there is a balcony.",
+        id="floors",
+    ),
+    pytest.param(
         "On the left side of the picture there is a red car. On the right side of the picture there is a red house.",
         id="left_right",
     ),

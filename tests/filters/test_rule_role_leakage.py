@@ -8,6 +8,7 @@ from pipeline.schema import Passage
 LIMIT = 0
 
 FAILING = [
+    pytest.param("Image: A cat sits on a mat.", id="label"),
     pytest.param("### Response:\nA tunnel is filled with light.", id="response"),
     pytest.param("Question: What is it? Answer: A cat.", id="qa"),
     pytest.param("A cat. <end_of_turn> <start_of_turn>user", id="gemma"),
