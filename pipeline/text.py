@@ -11,18 +11,21 @@ from syntok import segmenter
 
 # syntok takes 1.5 ms for a caption, so it is asked only where a boundary is in doubt. After each boundary it is in
 # the state of a new text: what stands between two boundaries can be split by itself. And where no bracket is open it
-# decides a mark by its neighbours alone:
+# decides a mark, and a closing quote right behind it, by the words beside them:
 #   nothing follows, or a blank and a lower-case letter, or the mark stands between digits: no boundary;
-#   a blank and a capital follow, and a word of two letters or more that is no abbreviation precedes: a boundary.
+#   a blank and a capital follow: a boundary behind a word or number of two characters or more, unless the word is an
+#   abbreviation and none that opens sentences follows ("Mr. Smith"), or the number has a month behind it.
 # Every other mark is in doubt, and so is a sentence with a bracket in it; tests/filters/test_sentences.py holds this
 # reading against syntok's own.
 _PLAIN = re.compile("[ -~\n\u00a1-\u017f–—‘’“”…]*")  # without further blanks, brackets and marks (".", U+3002, ...)
 _PARAGRAPH = re.compile(r"\n[ \n]*\n")
 _MARK = re.compile(r"[.!?;(\[{]")
 _CLOSED = re.compile(r"[(\[{][A-Za-z0-9](?:[^()\[\]{}.!?;]*[A-Za-z0-9])?[)\]}]")  # a bracket that holds no mark
-_FOLLOWING = re.compile(r"[ \n]*\Z|[ \n]+(?:[a-z]|(?P<capital>[A-Z]))|(?<=[0-9]\.)[0-9]")
-_ENDING = re.compile(r"(?:[A-Za-z]+-)*(?P<word>[A-Z]?[a-z]+)")
-_NEVER_ENDING = segmenter.State.abbreviations | {"no", "No"}  # "No. A4"
+_FOLLOWING = re.compile(
+    r"[\"'”’]?(?:[ \n]*\Z|[ \n]+(?:[a-z]|(?P<word>[A-Z][a-z]*)(?P<exact>(?![^ \n,]))?))|(?<=[0-9]\.)[0-9]"
+)
+_ENDING = re.compile(r"[\"“‘']?(?:[A-Za-z]+-)*(?P<word>[A-Z]?[a-z]+|[0-9]{2,})")
+_NUMBERING = frozenset(["no", "No"])  # "No. A4"
 
 # syntok splits before a capital letter only. A caption model trained on lower-cased captions writes
 # "it is a map. it is a country.", and two passes joined at an unfinished sentence read
@@ -78,19 +81,28 @@ def _starts_in_paragraph(text: str, begin: int, end: int) -> Iterator[int]:
             doubtful = True
             if not _CLOSED.match(text, stop - 1, end):
                 break  # syntok looks far ahead for the closing one
-        elif following is None or (following["capital"] and not _ends_sentence(text, begin, stop - 1)):
+        elif following is None:
             doubtful = True
-        elif following["capital"]:
-            yield from _syntok_starts(text, begin, stop) if doubtful else (begin,)
-            begin, doubtful = stop, False
+        elif following["word"] and (ends := _ends_sentence(text, begin, stop - 1, following)):
+            yield from _syntok_starts(text, begin, following.start("word")) if doubtful else (begin,)
+            begin, doubtful = following.start("word"), False
+        elif following["word"] and ends is None:
+            doubtful = True
     yield from _syntok_starts(text, begin, end) if doubtful else (begin,)
 
 
-def _ends_sentence(text: str, begin: int, stop: int) -> bool:
-    """Whether a mark at `stop` and a capital behind it surely end the sentence, for the word before the mark."""
+def _ends_sentence(text: str, begin: int, stop: int, following: re.Match[str]) -> bool | None:
+    """Whether a mark at `stop` ends the sentence that goes on or begins with `following`; None where it is in doubt."""
     chunk = text[max(begin, text.rfind(" ", begin, stop) + 1, text.rfind("\n", begin, stop) + 1) : stop]
     ending = _ENDING.fullmatch(chunk)
-    return ending is not None and len(ending["word"]) > 1 and ending["word"] not in _NEVER_ENDING
+    if ending is None or len(word := ending["word"]) < 2 or word in _NUMBERING:
+        return None
+    state, following_word = segmenter.State, following["word"]
+    if word not in state.abbreviations and not word.isdigit():
+        return True
+    if following["exact"] is None:
+        return None
+    return following_word in state.starters if word in state.abbreviations else following_word not in state.months
 
 
 def _syntok_starts(text: str, begin: int, end: int) -> Iterator[int]:

@@ -167,6 +167,7 @@ def _run(argv: Sequence[str] | None) -> None:
         if rewriter is not None:  # what was asked is paid for, however the run ends
             print(f"rewrite: {rewriter.usage}", flush=True)
             rewriter.write_account(outputs / "account/rewrite.json")
+            rewriter.close()
     print(f"rewrite: {write_audit(outputs / 'rewrite')}", flush=True)
 
 

@@ -129,7 +129,7 @@ def _delimited_rows(source: Source, lines: Iterator[tuple[int, str]]) -> Iterato
     """The rows under a header; a TSV has no quoting (as Conceptual Captions), a CSV that of RFC 4180."""
     texts = (line for _, line in lines)
     reader = (
-        csv.reader(texts, delimiter="\t", quoting=csv.QUOTE_NONE, strict=True)
+        csv.reader(texts, delimiter="\t", quoting=csv.QUOTE_NONE)
         if source.format == "tsv"
         else csv.reader(texts, strict=True)
     )

@@ -20,6 +20,8 @@ from tools.captions import Row
 
 _COLUMNS = ("key", "outcome", "stage", "repaired_text", "final_text", "filter_verdicts", "verify_verdicts")
 
+_BEYOND_TEXTS: dict[str, Fails] = {"grounding": "below"}  # what `verify` judges beside the rules on texts
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -82,13 +84,11 @@ def measure_run(verify: Path, changed: Mapping[str, float | None]) -> Measured:
         for verdict in verdicts:
             if final or verdict["rule"] not in limits:
                 limits[verdict["rule"]] = verdict["limit"]
-            if side := _side(verdict):
-                sides.setdefault(verdict["rule"], side)
     if foreign := sorted(changed.keys() - limits.keys()):
-        raise UsageError(f"--limit {foreign[0]}: the run has not measured this rule; give it a limit in the profile")
+        raise UsageError(f"--limit {foreign[0]}: the run has not measured this rule; it has {', '.join(limits)}")
     limits |= changed
     columns = values.columns()
-    known = [rule for rule in columns if rule in sides]
+    known = [rule for rule in columns if rule in sides]  # not those of an older set of rules
     return Measured(ids, texts, {rule: Measure(columns[rule], sides[rule], limits[rule]) for rule in known})
 
 
@@ -100,12 +100,4 @@ def _run_rows(verify: Path) -> Iterator[dict[str, Any]]:
 
 
 def _sides() -> dict[str, Fails]:
-    return {rule.name: rule.fails for rule in RULES}
-
-
-def _side(verdict: Mapping[str, Any]) -> Fails | None:
-    """On which side of its limit a rule that is not in RULES fails, as far as one verdict tells."""
-    value, limit = verdict["value"], verdict["limit"]
-    if value is None or limit is None or value == limit:
-        return None
-    return "above" if (value > limit) == verdict["failed"] else "below"
+    return {rule.name: rule.fails for rule in RULES} | _BEYOND_TEXTS

@@ -72,6 +72,11 @@ class CachedRewriter:
         account = {"rewriter": self.name, "revision": self.revision, **self.usage.report()}
         write_text(json.dumps(account, indent=1) + "\n", path)
 
+    def close(self) -> None:
+        """Leave the cache as one file; nothing can be asked afterwards."""
+        if self._cache:
+            self._cache.close()
+
     def _recall(self, rows: Counter[bytes]) -> dict[bytes, Completion]:
         answers = self._cache.find(list(rows)) if self._cache else {}
         for key, completion in answers.items():

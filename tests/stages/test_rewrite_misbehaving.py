@@ -193,6 +193,7 @@ def test_a_server_that_does_everything_wrong(stage: Stage, capsys: pytest.Captur
     changed = [noun for noun, *rows in zip(NOUNS, first, second, strict=True) if rows[0] != rows[1]]
     assert changed == lost
     assert {row["rewrite_verdict"] for noun, row in zip(NOUNS, second, strict=True) if noun in lost} == {"accepted"}
+    assert [path.name for path in Path(".cache/pairmill").iterdir()] == ["answers.sqlite"]
     account = json.loads((OUTPUTS / "account/rewrite.json").read_text())
     assert (account["requests"], account["cached_rows"]) == (len(lost), len(NOUNS) - len(lost))
     assert_no_key("".join(capsys.readouterr()))

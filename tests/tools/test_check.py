@@ -332,14 +332,31 @@ def test_summary_of_the_rows_before_a_broken_one(tmp_path: Path, capsys: pytest.
     assert ":3: broken JSON" in err
 
 
+class Interrupted(io.BytesIO):
+    """A file in the midst of which someone presses Ctrl-C."""
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        """A line, and no second one."""
+        if self.tell():
+            raise KeyboardInterrupt
+        return super().readline(size)
+
+
+def test_ctrl_c_is_not_some_faulty(check: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit code 2 for a job that was not finished, since 1 says that all rows were judged."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(Interrupted(FILES["lines.txt"].encode())))
+    code, rows, said = check("-")
+    assert (code, len(rows), said) == (2, 1, "pairmill: error: interrupted\n")
+
+
 COMMAND = [sys.executable, "-m", "pipeline.cli", "check"]
 
 
-def test_rows_come_out_as_they_come_in(root: Path) -> None:
+def test_rows_come_out_as_they_come_in(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`pairmill check -` answers a row while the next is still to come: it can stand behind a captioner."""
-    with subprocess.Popen(
-        [*COMMAND, "-"], cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+    pipe = subprocess.PIPE
+    with subprocess.Popen([*COMMAND, "-"], cwd=root, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         for text, verdict in ((SOUND, "clean"), (SHORT, "faulty")):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -31,21 +31,28 @@ TEXTS = [
 SPOILT = f"{SOUND} It is is is called Tom, and sleeps."
 
 
-def save_run(folder: Path, limits: dict[str, float | None]) -> None:
-    """What `filter` and `verify` make of TEXTS when a rewriter spoils one, in two shards."""
+Limits = dict[str, float | None]
+
+
+def save_run(folder: Path, texts: Sequence[str | None], limits: Limits, verify_limits: Limits) -> None:
+    """What `filter` and `verify` make of these texts when a rewriter spoils one, in two shards."""
     schema = pa.schema([pa.field("key", pa.string()), pa.field("raw_text", pa.string()), *OUTCOME])
     failed = {"outcome": FAILED, "stage": "download", "rule": "dns", "reason": "no such name"}
     rows = [
         {"key": f"row{number}", "raw_text": text, **(failed if text is None else {})}
-        for number, text in enumerate(TEXTS)
+        for number, text in enumerate(texts)
     ]
     table = pa.Table.from_pylist(rows, schema=schema)
-    section = load_params("embedded").filter.model_copy(update={"limits": limits})
+    params = load_params("embedded")
+    to_filter = params.filter.model_copy(update={"limits": limits})
+    to_verify = params.verify.model_copy(update={"limits": verify_limits, "min_grounding": None})
     for number, part in enumerate((table.slice(0, 4), table.slice(4))):
-        done = filter_rows(part, section, lambda _: None)
-        texts = [SPOILT if text == TEXTS[5] else text for text in done["repaired_text"].to_pylist()]
-        done = done.append_column("final_text", pa.array(texts, pa.string()))
-        done = verify_rows(done, load_params("embedded").verify.model_copy(update={"limits": limits}), lambda _: None)
+        done = filter_rows(part, to_filter, lambda _: None)
+        final = [SPOILT if text == TEXTS[5] else text for text in done["repaired_text"].to_pylist()]
+        done = done.append_column("final_text", pa.array(final, pa.string()))
+        # what `ground` adds: every picture fits
+        done = done.append_column("grounding_score", pa.array([text and 9.0 for text in final], pa.float64()))
+        done = verify_rows(done, to_verify, lambda _: None)
         write_table(done, folder / f"part-{number:05d}.parquet")
 
 
@@ -53,7 +60,7 @@ def save_run(folder: Path, limits: dict[str, float | None]) -> None:
 def run(workplace: Path) -> Path:
     """A finished run of the embedded profile in the current folder."""
     limits = load_params("embedded").filter.limits | {"language": None}
-    save_run(workplace / "outputs/embedded/verify", limits)
+    save_run(workplace / "outputs/embedded/verify", TEXTS, limits, limits)
     return workplace
 
 
@@ -124,17 +131,25 @@ def test_other_present_limits(run: Path, sweep: Sweep) -> None:
     assert not (run / "outputs/embedded/sweep").exists()
 
 
+def test_the_limits_of_verify_count(workplace: Path, sweep: Sweep) -> None:
+    """Where `filter` has others: what `verify` keeps is kept. Even if the first rows were rejected by `filter`."""
+    limits = load_params("embedded").filter.limits | {"language": None}
+    save_run(workplace / "outputs/embedded/verify", [*TEXTS[3:5], *TEXTS[:3]], limits, limits | {"too_short": 40.0})
+    sweep()
+    steps = steps_of(workplace / "outputs/embedded/sweep", "too_short")
+    assert [(step["limit"], step["rows_failed"]) for step in steps if step["present"] == "1"] == [("40.0", "1")]
+
+
 def test_a_rule_that_is_no_module_of_filters(run: Path, sweep: Sweep) -> None:
-    """`verify` may judge by more than texts (how well they fit the picture): the verdicts tell on which side it fails."""
+    """`verify` also judges how well a text fits its picture, with or without a limit."""
     from pipeline.parquet import read_table
 
     path = run / "outputs/embedded/verify/part-00000.parquet"
     rows = read_table(path)
     verdicts = rows["verify_verdicts"].to_pylist()
     for score, row in zip((0.9, 0.1, None), verdicts, strict=False):
-        failed = score is not None and score < 0.5
-        reason = "grounding 0.1 is below 0.5" if failed else ""
-        row.append({"rule": "grounding", "failed": failed, "value": score, "limit": 0.5, "reason": reason})
+        row[:] = [verdict for verdict in row if verdict["rule"] != "grounding"]
+        row.append({"rule": "grounding", "failed": False, "value": score, "limit": None, "reason": ""})
     place = rows.schema.get_field_index("verify_verdicts")
     write_table(
         rows.set_column(place, rows.schema.field(place), pa.array(verdicts, rows.schema.field(place).type)), path
@@ -142,7 +157,7 @@ def test_a_rule_that_is_no_module_of_filters(run: Path, sweep: Sweep) -> None:
     sweep()
     steps = steps_of(run / "outputs/embedded/sweep", "grounding")
     found = [(step["fails"], step["limit"], step["rows_failed"], step["change"]) for step in steps]
-    assert found == [("below", "0.1", "0", "-1"), ("below", "0.5", "1", "0")]
+    assert found[:2] == [("below", "", "0", "0"), ("below", "0.9", "1", "1")]
 
 
 def test_a_caption_file(workplace: Path, sweep: Sweep) -> None:
