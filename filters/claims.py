@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
 from filters.english import ARTICLES, FINITE_VERBS, FRAME_WORDS, FUNCTION_WORDS, content_words, stem
+from filters.synonyms import concept
 
 COLOURS = frozenset(
     "red blue green yellow black white brown grey gray pink purple orange golden silver beige turquoise teal violet"
@@ -15,7 +16,7 @@ COLOURS = frozenset(
 _DEGREE = frozenset(
     "main also overall additionally moreover furthermore again clearly prominently really quite simply mainly mostly"
     " primarily present located situated positioned placed primary general entire whole seem seems seemed appear"
-    " appears too still currently notably finally lastly conclusion summary scene frame able".split()
+    " appears too still currently notably finally lastly conclusion summary sum scene frame able".split()
 )
 _FRAMES = FRAME_WORDS | frozenset("scene frame drawing illustration painting photography shot composition".split())
 _LOOSE = _DEGREE | _FRAMES | {"color", "colour"}
@@ -34,23 +35,28 @@ _LINKING = frozenset("in of from throughout within to".split())
 _QUALIFIERS = frozenset("main other primary overall general whole dominant central secondary".split())
 
 
+# Whom a pronoun shows to be there.
+_PEOPLE = {"she": "woman", "her": "woman", "hers": "woman", "he": "man", "his": "man", "him": "man"}
+
+
 class Claim:
-    """One sentence as the filters compare it; what few sentences need is worked out when it is asked for."""
+    """One sentence as the filters compare it; what few sentences need is worked out when it is asked for.
+
+    Stems are those of the first of each group of synonyms.
+    """
 
     def __init__(self, words: Sequence[str], before: Claim | None) -> None:
         self.words = _without_frame(words)
         self.pointing = _POINTING.get(self.words[0], "") if self.words else ""
         self.before = before
         meant = _referent(self.pointing, self.subject) if self.pointing else ()
-        self.stems = (*meant, *content_words(self.words))  # in order; a leading pronoun gives way to what it means
+        self.stems = (*meant, *_content(self.words))  # in order; a leading pronoun gives way to what it means
         self.content = frozenset(self.stems)
 
     @cached_property
     def subject(self) -> tuple[str, ...]:
-        """Stems of the first noun phrase, or of the last sentence's subject behind a leading pronoun."""
-        if self.pointing:
-            return self.before.subject if self.before else ()
-        return _subject(self.words)
+        """Stems of the first noun phrase, or of the last subject that a leading pronoun can mean."""
+        return _last_of_sex(self.pointing, self.before) if self.pointing else _subject(self.words)
 
     @cached_property
     def colours(self) -> Mapping[str, frozenset[str]]:
@@ -64,6 +70,11 @@ class Claim:
         return head, frozenset(value)
 
     @property
+    def people(self) -> frozenset[str]:
+        """Whose pronouns it says: "woman" for "she" or "her", "man" likewise."""
+        return frozenset(_PEOPLE[word] for word in self.words if word in _PEOPLE)
+
+    @property
     def passive(self) -> bool:
         """Whether subject and object may stand the other way round."""
         return "by" in self.words
@@ -75,6 +86,10 @@ def read_claims(sentences: Iterable[Sequence[str]]) -> list[Claim]:
     for words in sentences:
         claims.append(Claim(words, claims[-1] if claims else None))
     return claims
+
+
+def _content(words: Iterable[str]) -> list[str]:
+    return [concept(stem) for stem in content_words(words)]
 
 
 def _without_frame(words: Sequence[str]) -> list[str]:
@@ -100,15 +115,26 @@ def _without_frame(words: Sequence[str]) -> list[str]:
 def _subject(words: Sequence[str]) -> tuple[str, ...]:
     """Stems of the first noun phrase: before the first verb, or behind it after "The image shows" and "There is"."""
     verb = next((i for i, word in enumerate(words) if i and word in FINITE_VERBS), min(len(words), 4))
-    before = content_words(words[:verb])
+    before = _content(words[:verb])
     if before:
         return tuple(before[:3])
     phrase: list[str] = []
     for word in words[verb + 1 :]:
         if word in FUNCTION_WORDS and word not in ARTICLES:
             break
-        phrase += content_words([word])
+        phrase += _content([word])
     return tuple(phrase[:3])
+
+
+def _last_of_sex(pronoun: str, before: Claim | None) -> tuple[str, ...]:
+    """The last subject that "he" or "she" can mean ("A woman ... . The sun shines. She ..."), else the last of all."""
+    sex = {"he": _MALE, "she": _FEMALE}.get(pronoun, frozenset())
+    claim = before
+    while claim and sex:
+        if sex.intersection(claim.subject):
+            return claim.subject
+        claim = claim.before
+    return before.subject if before else ()
 
 
 def _referent(pronoun: str, subject: Sequence[str]) -> Sequence[str]:
@@ -127,13 +153,16 @@ def _colours(words: Sequence[str], subject: Sequence[str]) -> dict[str, frozense
         for following in words[position + 1 :]:
             if following in COLOURS or (following in {"and", "or"} and not described):
                 continue
+            if described and following == "of":  # "a green ball of wool", "a ball of green wool"
+                continue
             if following in FUNCTION_WORDS or len(described) == 3:
                 break
-            described.append(stem(following))
+            described.append(concept(stem(following)))
         if not described:  # "the horses are brown": the noun before it, or the subject where that is further off
             before = next((w for w in reversed(words[:position]) if w not in FUNCTION_WORDS and w not in COLOURS), None)
-            described = [*subject, *content_words([before] if before else [])]
-        found[word] = found.get(word, frozenset()) | frozenset(described)
+            described = [*subject, *_content([before] if before else [])]
+        colour = concept(stem(word))
+        found[colour] = found.get(colour, frozenset()) | frozenset(described)
     return found
 
 
@@ -144,9 +173,9 @@ def _statement(words: Sequence[str]) -> tuple[str, list[str]]:
         return "", []
     rest = [word for word in words if word not in _QUALIFIERS]
     if rest[:2] == ["it", "is"] or rest[:4] == ["it", "has", "to", "do"]:
-        value = content_words(word for word in rest[2 if rest[1] == "is" else 4 :] if word != "about")
+        value = _content(word for word in rest[2 if rest[1] == "is" else 4 :] if word != "about")
         return ("it", value) if value else ("", [])
     opening = rest[3:4] == ["of"]  # "The image is of a school."
     if len(rest) > 3 and rest[0] == "the" and rest[1] in _HEADS and rest[2] in {"is", "are"} and not opening:
-        return stem(rest[1]), content_words(rest[3:])
+        return stem(rest[1]), _content(rest[3:])
     return "", []

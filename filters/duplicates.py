@@ -8,20 +8,11 @@ from functools import lru_cache
 
 from filters.claims import COLOURS, Claim, read_claims
 from filters.english import PLACE_PREPOSITIONS, words_of
+from filters.restatements import SUBJECT, TELLING, Statements
 
 _SHARE = 0.9  # of a sentence's content that must have been said: long sentences may differ by a word
 _ALIKE = 0.8  # share of its content that an earlier sentence must hold to be read together with others like it
 _LONG = 3  # stems of a statement ("The subject is ...") that cannot be meant as a mere pointer to the picture's subject
-# A word of these is news in itself.
-_TELLING = (
-    COLOURS
-    | PLACE_PREPOSITIONS
-    | frozenset(
-        "left right top bottom middle center centre upper lower front back one two three four five six seven eight"
-        " nine ten first second third fourth last anoth other each both not no nobodi none never without he she male"
-        " femal".split()
-    )
-)
 
 
 def find_repeats(sentences: Sequence[str]) -> dict[int, int]:
@@ -32,8 +23,8 @@ def find_repeats(sentences: Sequence[str]) -> dict[int, int]:
     shirt and a blue hat." after "The man wears a blue shirt." and "The man wears a blue hat." Words of frame and
     degree do not count ("The main subject is flowers."), nor does order ("There are two dogs on a lawn in the image.").
     The same words in a new place are new content ("on the left", "on the right"), and so are other colours and
-    numbers, a colour of another thing, and another subject behind "it". A sentence without any content ("It is a
-    picture.") repeats whatever came first.
+    numbers, a colour of another thing, and another subject behind "it". What other words for the same may be is in
+    `filters.restatements`. A sentence without any content ("It is a picture.") repeats whatever came first.
     """
     return dict(_find_repeats(tuple(sentences)))
 
@@ -41,6 +32,7 @@ def find_repeats(sentences: Sequence[str]) -> dict[int, int]:
 @lru_cache(maxsize=64)  # the rule, the repair and the guard ask about one text
 def _find_repeats(sentences: tuple[str, ...]) -> dict[int, int]:
     claims = read_claims(words_of(sentence) for sentence in sentences)
+    statements = Statements(_agrees)
     repeats: dict[int, int] = {}
     holders: defaultdict[str, list[int]] = defaultdict(list)
     for position, claim in enumerate(claims):
@@ -53,6 +45,9 @@ def _find_repeats(sentences: tuple[str, ...]) -> dict[int, int]:
             repeats[position] = alike[0]
         elif shared and claim.statement[0] and (stated := _stated(claim, claims[:position])) is not None:
             repeats[position] = stated
+        elif shared and not claim.statement[0] and (said := statements.restated(claim)) is not None:
+            repeats[position] = said
+        statements.add(claim)
         for word in claim.content:
             holders[word].append(position)
     return repeats
@@ -64,8 +59,15 @@ def _is_said(claim: Claim, earlier: Sequence[Claim]) -> bool:
     new = claim.content - said
     if not said & PLACE_PREPOSITIONS:
         new -= {"in", "on"}  # "a few clouds in the blue sky" after "The sky is blue with a few clouds."
-    if new & _TELLING or len(new) > (1 - _SHARE) * len(claim.content) + 1e-9:
+    if new & TELLING or len(new) > (1 - _SHARE) * len(claim.content) + 1e-9:
         return False
+    if len(earlier) == 1 and new.intersection(claim.stems[:SUBJECT]):
+        return False
+    return _agrees(claim, earlier)
+
+
+def _agrees(claim: Claim, earlier: Sequence[Claim]) -> bool:
+    """Whether `claim` gives each colour to what has it, and a single source says it in one place and not reversed."""
     for colour, things in claim.colours.items():
         known = [other.colours[colour] for other in earlier if colour in other.colours]
         if things and known and not things & frozenset[str]().union(*known):

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-from filters.english import CONJUNCTIONS, FUNCTION_WORDS, RELATIVES
+from filters.english import CONJUNCTIONS, FUNCTION_WORDS, RELATIVES, words_of
+from filters.quotations import blank_quotations
+from pipeline.schema import WORD
 
 _PAIRING = frozenset(["and", "or"])  # these join as little as "a cat and a cat"; other links need three words
 _LINKS = CONJUNCTIONS | RELATIVES | frozenset(["with"])
 _LONGEST_PERIOD = 40  # words; a longer phrase is a sentence, and sentence duplication finds it
 GRAM, _TIMES = 4, 3
+_CHANT = 4  # rounds that a song, a label or a slogan may have; more in quotation marks are the captioner's own loop
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,22 @@ def find_loop(words: list[str]) -> Loop | None:
                 break
             run = 0
     return found
+
+
+def loop_words(sentence: str) -> list[str]:
+    """The words of a sentence, lower-cased; each quoted word is made a different one, lest a chant looks like a loop.
+
+    What is quoted may be sung ("whatever will be, will be"), but not for more than four rounds.
+    """
+    words = words_of(sentence)
+    own = blank_quotations(sentence)
+    if own == sentence or not _recurs(words):
+        return words
+    spans = [match.span() for match in WORD.finditer(sentence)]
+    quoted = {place for place, (start, end) in enumerate(spans) if not own[start:end].strip()}
+    if (loop := find_loop(words)) and loop.length > _CHANT * loop.period:
+        quoted -= set(range(loop.start, loop.start + loop.length))
+    return [f'"{place}"' if place in quoted else word for place, word in enumerate(words)]
 
 
 def _recurs(words: list[str]) -> bool:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 from filters.editing import until_settled
 from filters.endings import close_clause, cut_back, fault_of_ending, trim_ending
-from filters.english import content_stems, enumerates, words_of
-from filters.loops import GRAM, Loop, find_loop, find_refrain
-from pipeline.schema import Repair
+from filters.english import content_stems, enumerates
+from filters.loops import GRAM, Loop, find_loop, find_refrain, loop_words
+from pipeline.schema import WORD, Repair
 from pipeline.text import sentence_spans
-
-_WORD = re.compile(r"\w+(?:['’\-]\w+)*")
 
 
 def apply(text: str) -> str:
@@ -25,7 +21,7 @@ def apply(text: str) -> str:
 def _cut_first(text: str) -> str:
     for start, end in sentence_spans(text):
         sentence = text[start:end]
-        words = words_of(sentence)
+        words = loop_words(sentence)
         if loop := find_loop(words):
             mended = _leave_loop(sentence, words, loop)
         elif not enumerates(words) and (refrain := find_refrain(words)):
@@ -65,7 +61,7 @@ def _kept_words(words: list[str], loop: Loop) -> int:
 
 
 def _offsets(sentence: str) -> list[tuple[int, int]]:
-    return [match.span() for match in _WORD.finditer(sentence)]
+    return [match.span() for match in WORD.finditer(sentence)]
 
 
 REPAIR = Repair(

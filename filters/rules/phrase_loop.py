@@ -3,18 +3,20 @@
 from itertools import pairwise
 
 from filters.english import enumerates
-from filters.loops import find_loop, looped_words
+from filters.loops import find_loop, loop_words, looped_words
 from pipeline.schema import Measurement, Passage, Rule
 
 
 def measure(passage: Passage) -> Measurement:
     """Share of all words that lie in a phrase which their own sentence repeats (`filters.loops`); 0 to 1."""
     covered, total, evidence = 0, 0, ""
-    for words in passage.sentence_words:
+    for sentence, words in zip(passage.sentences, passage.sentence_words, strict=True):
         total += len(words)
         pairs = list(pairwise(words))
-        again = len(set(pairs)) < len(pairs)  # a loop says some pair of words again
-        if again and (looped := looped_words(words)) and (find_loop(words) or not enumerates(words)):
+        if len(set(pairs)) == len(pairs):  # a loop says some pair again
+            continue
+        own = loop_words(sentence)
+        if (looped := looped_words(own)) and (find_loop(own) or not enumerates(words)):
             covered += len(looped)
             evidence = evidence or f'"{" ".join(words[min(looped) : min(looped) + 12])}"'
     return Measurement(covered / total if total else 0.0, evidence)
