@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from filters.dictionary import is_stump
 from filters.english import (
     ARTICLES,
     CONJUNCTIONS,
@@ -33,11 +34,18 @@ _OPEN = {"(": ")", "[": "]", "{": "}", "“": "”"}
 _MARKS = frozenset('()[]{}“”"')
 _INCHES = re.compile(r'(?<=\d)"')  # 5" is five inches
 _NEVER_LAST = (ARTICLES | POSSESSIVES | CONJUNCTIONS | frozenset("which who whom every very".split())) - {"though"}
-_ALLOWED_LAST = frozenset([("a", "while"), ("as", "is"), ("human", "being")])
+_ALLOWED_LAST = frozenset([("a", "while"), ("as", "is"), ("human", "being"), ("a", "little")])
 # "what it is made of", "the man she talks to" are finished; "a vase full of" is not.
 _STRANDED = frozenset("of from to with for at into onto upon between among toward towards during like".split())
 _ASKING = RELATIVES | frozenset("to whatever whichever being been".split())
 _INNER_SUBJECTS = frozenset("he she it they we you".split())  # "the bus he is waiting for"
+_CLAUSAL = RELATIVES | _INNER_SUBJECTS | frozenset("as than whatever so".split())  # "larger than the others are"
+_COUNTING = RELATIVES | frozenset("as than all few".split())  # "the smallest that there are"
+_BEFORE_VERB = frozenset(
+    "seems seem appears appear going trying tries try about ready likely begins begin starts start continues wants want"
+    " preparing able attempting".split()
+)  # "to" is on its way to a verb behind these
+_LINKING_SIZE = frozenset("by with of".split())
 _THAT_AFTER = frozenset(
     "about after all as at before by do did does doing for from in is just know like of on say says than to was"
     " with".split()
@@ -52,6 +60,7 @@ _PLAIN_END = re.compile(r"\s\w\w+[.!?]$")  # an ordinary word and its stop: near
 _SUSPECT = (
     _NEVER_LAST | _STRANDED | COPULAS | _BARE_ADJECTIVES | _SIZES | _INNER_SUBJECTS | frozenset(["that"])
 )  # last words that are looked at closely
+_CUT_WORD = re.compile(r"\s([a-z]{4,})[.]?$")
 _LETTER_NAMES = frozenset("letter letters vitamin grade plan type section point line size".split())
 
 
@@ -69,6 +78,8 @@ def find_unfinished(text: str, sentences: Sequence[str]) -> dict[int, str]:
             fault = ""  # what trails off in the middle was meant to ("plums, pears... The labels are")
         if fault == "" and position and position == last and _NUMBER.fullmatch(sentence.strip()):
             fault = "a number without its item"
+        if not fault and position == last and (cut := _CUT_WORD.search(sentence)) and is_stump(cut[1]):
+            fault = f'cut word "{cut[1]}"'
         if fault:
             faults[position] = fault
     return faults
@@ -121,11 +132,15 @@ def fault_of_last_word(words: list[str]) -> str:
     asked = any(word in _ASKING for word in before) or any(word in _INNER_SUBJECTS for word in before[1:])
     dangles = (
         (last in _NEVER_LAST and words[-1] != "A")
-        or (last in _STRANDED | COPULAS and not asked)
+        or (last in _STRANDED and not asked)
+        or (last in COPULAS and _CLAUSAL.isdisjoint(before[:-1]) and previous not in _INNER_SUBJECTS | {"what", "who"})
+        or (last in COPULAS and previous in {"that", "which"} and before[-2:-1] not in (["all"], ["than"], ["how"]))
+        or (last in COPULAS and previous == "there" and _COUNTING.isdisjoint(before))
+        or (last == "to" and previous in _BEFORE_VERB)
         or (last == "that" and previous not in _THAT_AFTER)
         or (last in _BARE_ADJECTIVES and previous in {"a", "an"})
-        or (last in _SIZES and previous == "the")
         or (last in _INNER_SUBJECTS - {"it", "you"} and previous in _LINKS)
+        or (last in _SIZES and (previous == "the" or previous in _LINKING_SIZE))
     )
     if dangles:
         return f'ends on "{last}"'

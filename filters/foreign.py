@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 
+from filters.dictionary import dictionary
 from filters.english import FUNCTION_WORDS
 
 # Words that English has not, of the languages that captioners slip into: function words, and what captions say most.
@@ -20,7 +22,7 @@ _FRENCH = """
     est sont une avec dans sur il elle ils elles qui que dont où cette leur leurs très aussi debout assis assise
     montre voit chien femme homme deux trois plusieurs petit petite grand grande noir noire blanc blanche rouge vert
     verte bleu bleue derrière devant sous pendant regarde regardent maison rue arbre enfants enfant personnes comme
-    ses mais mouettes chez nous vous ce sa était être entre pas y c'est n'est s'est
+    tout toute monde ses mais mouettes chez nous vous ce sa était être entre pas y c'est n'est s'est
 """
 _SPANISH = """
     una está están estan muestra muestran imagen hombre mujer perro gato niño niña unos unas tiene tienen pero muy
@@ -87,18 +89,35 @@ _NEUTRAL = frozenset(
 _ENGLISH = FUNCTION_WORDS - _NEUTRAL
 _CLEAR = _STRONG - _WEAK - _NEUTRAL - _ENGLISH
 _FOREIGN = _CLEAR | (_WEAK - _NEUTRAL - _ENGLISH)
+# Function words that no other language in Latin script has: with one of them a sentence is English, whatever it names.
+_TELLING_ENGLISH = frozenset(
+    "the of and with are at by from that which this these those his him her its they their there it he she who whose"
+    " where when while into onto behind between through around above below beside near for has have been".split()
+)
+_KNOWN = 300  # times in the dictionary's texts, which quote other languages too
+# The dictionary is American.
+_SPELLINGS = (
+    ("our", "or"),
+    ("yre", "ire"),
+    ("tre", "ter"),
+    ("is", "iz"),
+    ("ll", "l"),
+    ("ogue", "og"),
+    ("ae", "e"),
+    ("'s", ""),
+)
+_BRITISH = frozenset(
+    "kerb kerbs aeroplane aeroplanes cheque cheques plough ploughs moustache moustaches armrests".split()
+)
+_LEAST_SENTENCE, _LEAST_CLAUSE = 3, 4  # words
 
 
 _MANY = 3  # different words that names hold too; so many in a sentence without an English one are no name
 
 
 def may_be_foreign(vocabulary: Collection[str]) -> bool:
-    """Whether a text with these words can hold a foreign sentence at all: a cheap look before `foreign_run`."""
-    return (
-        not _CLEAR.isdisjoint(vocabulary)
-        or any(map(_is_accented, vocabulary))
-        or len(_FOREIGN.intersection(vocabulary)) >= _MANY
-    )
+    """Whether a text with these words can hold a foreign sentence at all: a cheap look before the others."""
+    return sum(map(_is_strange, vocabulary)) > 1
 
 
 def foreign_run(words: Sequence[str], cased: Sequence[str]) -> tuple[int, int] | None:
@@ -130,6 +149,38 @@ def foreign_run(words: Sequence[str], cased: Sequence[str]) -> tuple[int, int] |
     weak = {words[i] for i in range(*bounds) if words[i] in _WEAK}
     sure = len(told) >= (1 if needed == 1.0 else 2) or (needed == 1.0 and len(weak) >= _MANY)
     return bounds if sure and plain else None
+
+
+def is_unknown(words: Sequence[str], cased: Sequence[str], *, whole: bool) -> bool:
+    """Whether a sentence (`whole`), or a clause of one, is of words that English has not.
+
+    It has no English function word, and half of its words or more, two or more of them in lower case, are of another
+    language by the lists above or unknown to the dictionary; in a clause, which may be a list of dishes, three.
+    """
+    english = _TELLING_ENGLISH if whole else _ENGLISH
+    if len(words) < (_LEAST_SENTENCE if whole else _LEAST_CLAUSE) or not english.isdisjoint(words):
+        return False
+    strange = [
+        case
+        for word, case in zip(words, cased, strict=True)
+        if len(word) > 1 and _is_strange(word) and not any(map(str.isdigit, word))
+    ]
+    plain = sum(case[0].islower() and case.lower() not in _NATURALISED | _WEAK for case in strange)
+    return 2 * len(strange) >= len(words) and plain >= (2 if whole else 3)
+
+
+@lru_cache(maxsize=65536)
+def _is_strange(word: str) -> bool:
+    if word in _FOREIGN or not word.isascii():
+        return True
+    known = dictionary()
+    return (
+        known[word] < _KNOWN
+        and word not in _BRITISH
+        and not any(
+            british in word and known[word.replace(british, american)] >= _KNOWN for british, american in _SPELLINGS
+        )
+    )
 
 
 def _weight(word: str, cased: str) -> float:

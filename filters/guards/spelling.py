@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
-
-from spellchecker import SpellChecker
+from filters.dictionary import dictionary
 
 _KNOWN = 100  # times in the dictionary's texts; it holds "wite" too, 60 times
 _SHORT = 5  # letters; shorter words are one letter from too many others
@@ -19,13 +17,8 @@ def is_misspelling(wrong: str, right: str) -> bool:
     most = 1 if len(wrong) < _SHORT else 2
     if wrong[:1] != right[:1] or abs(len(wrong) - len(right)) > most or wrong.isdigit():
         return False
-    words = _dictionary().word_frequency
+    words = dictionary()
     return words[wrong] < _KNOWN <= words[right] and 0 < slips(wrong, right) <= most
-
-
-@cache
-def _dictionary() -> SpellChecker:
-    return SpellChecker(language="en")  # 0.4 s, for the few texts that need it
 
 
 def slips(left: str, right: str) -> int:

@@ -7,7 +7,8 @@ from pipeline.schema import Measurement, Passage, Rule
 
 _SIGNS = frozenset(
     "sorry apologize apologise apologizes apologizing apologies apology oops whoops pardon forgive excuse mistake"
-    " mistakes error errors typo slip wrong mistaken misspoke corrected bad".split()
+    " mistakes"
+    " error errors misspoke corrected bad wrong mistaken regret meant take".split()
 )
 _SLIPS = r"(?:confusion|mistakes?|errors?|inconvenience|misunderstanding|mix-?up|delay|oversight|trouble|inaccurac)"
 APOLOGY = re.compile(
@@ -17,10 +18,13 @@ APOLOGY = re.compile(
     r"|\bmy (?:sincere |sincerest |deepest |humble )?apologies\b|(?:^|[.!?] )apologies[,.!]"
     rf"|\b(?:apologies|sorry|pardon me) (?:for|about) (?:the|that|this|any|my)(?: \w+)? {_SLIPS}"
     r"|\b(?:apologies|sorry|apologi[sz]e) (?:for|about) (?:that|this|not|my|it)\b"
-    r"|\bi(?:['’]ve| have)? (?:\w+ )?(?:made|make) (?:a|an|some|several) (?:\w+ )?(?:mistakes?|errors?|typos?|slips?)\b"
+    r"|\bi(?:['’]ve| have)? (?:\w+ )?(?:made|make) (?:a|an|some|several) (?:\w+ )?(?:mistakes?|errors?)\b"
     r"|(?:^|[.!?:] )(?:oops|whoops|sorry|my (?:bad|mistake)|pardon me)[,!.]"
     r"|\b(?:please |do )(?:forgive|pardon|excuse) (?:me|my|the (?:error|mistake|confusion))\b"
-    r"|\bi misspoke\b|\bi was (?:wrong|mistaken)\b|\bi stand corrected\b",
+    r"|\bi was (?:wrong|mistaken) (?:about|before|earlier|when|there|to say)\b|\bi (?:take (?:that|it) back"
+    r"|meant to say)\b"
+    r"|\bapologies (?:if|that|to you)\b|\bi regret (?:the|that|any|this|to say|not)\b|\bi misspoke\b"
+    r"|\bi stand corrected\b",
 )
 
 

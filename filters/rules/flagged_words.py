@@ -3,6 +3,7 @@
 import re
 
 from filters.english import excerpt
+from filters.quotations import own_words
 from pipeline.schema import WORD_END, WORD_START, Measurement, Passage, Rule
 
 # Only words that no sober description needs: no "cock" (a bird), "breast" (chicken), "tit" (a bird), "nude" (a study).
@@ -23,12 +24,12 @@ WORDS = frozenset(
 # Words that are obscene in company, and the company; then spellings that hide a letter.
 _COMPANY = re.compile(
     rf"{WORD_START}(?:suck(?:s|ing)? (?:a |his |my |your )?(?:dicks?|cocks?)|dick pics?|anal sex|piss(?:ed)? off"
-    r"|deep throat"
-    r"|blow jobs?|hand jobs?|gang bangs?|ass holes?|(?:her|his|big|huge|nice|bare) (?:big |huge |bare )?tits"
-    r"|hardcore xxx"
-    rf"|jerk(?:s|ing) off|pussy(?! willow| cat)){WORD_END}"
+    r"|deep throat|(?:her|my|wet|tight|shaved|hairy) pussy(?! (?:willow|cat))"
+    rf"|blow jobs?|hand jobs?|gang bangs?|ass holes?|(?:her|his|big|huge|nice|bare) (?:big |huge |bare )?tits"
+    r"|hardcore xxx)"
+    rf"{WORD_END}"
 )
-_TRIGGERS = frozenset("dick dicks cock cocks sex off pussy piss pissed throat job jobs bang bangs ass tits xxx".split())
+_TRIGGERS = frozenset("dick dicks cock cocks sex piss pissed throat job jobs bang bangs ass tits xxx pussy".split())
 _MASKED = re.compile(
     r"(?<!\w)(?:f[u*@#v][c*@#][k*](?:s|ed|er|ing)?|f\*{2,3}(?:k|king|ked)?|sh[i*!1@]t(?:ty)?|b[i*!1]t?[c*]h(?:es)?"
     r"|c[u*]nts?|a[s*$]{2}hole|d[i*]ck?head|wh[o*]re)(?!\w)"
@@ -38,13 +39,13 @@ _MASKED = re.compile(
 def measure(passage: Passage) -> Measurement:
     """Flagged words / all words; 0 to 1. data-juicer's limit is 0.045, a word in 22; in a caption one is too many.
 
-    Words on signs count as well: the model would learn to say them.
+    Words on signs count as well, unless a letter is masked there: the model would learn to say them.
     """
     found = [word for word in passage.words if word.replace("-", "") in WORDS]
     if not _TRIGGERS.isdisjoint(passage.vocabulary):
         found += _COMPANY.findall(passage.lower)
     if "*" in passage.text or "@" in passage.text:
-        found += [masked[0] for masked in _MASKED.finditer(passage.lower) if masked[0] not in WORDS]
+        found += [masked[0] for masked in _MASKED.finditer(own_words(passage.text).lower()) if masked[0] not in WORDS]
     if not found:
         return Measurement(0.0)
     start = passage.lower.find(found[0])

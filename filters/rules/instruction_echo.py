@@ -41,8 +41,13 @@ REQUEST = re.compile(
     r"\b(?:paragraph|sentences?|text|errors?|description|grammar)\b"
     r"|(?:remove|delete|avoid) (?:any|all|the|unnecessary|repeating|repeated|redundant)\b[^.?!]*"
     r"\b(?:repetitions?|sentences?|characters|words|explanations?)\b"
-    r"|continue(?: the (?:description|paragraph|text))?[.!]?$|(?:return|answer|respond|reply|output) (?:directly|only"
-    r"|with|in)\b"
+    rf"|(?:do not|don['’]t|never|avoid) (?:mention|include|describe|repeat|add|use|say|invent"
+    rf"|make up)(?:ing)?\b[^.?!]*\b(?:{_PICTURE}"
+    r"|sentences?|words|description|paragraph|answer|details)\b"
+    r"|(?:use|write|give) (?:at (?:least|most)|no more than|up to|around|about|fewer than"
+    r"|less than) (?:\w+ )?(?:words|sentences"
+    r"|details|characters)\b|you are an? (?:\w+ )?(?:assistant|model|ai|captioner|chatbot)\b"
+    r"|(?:return|answer|respond|reply|output) (?:directly|only|with|in)\b"
     r"|(?:answer|use|write|be as) (?:in )?(?:\w+ ){0,3}(?:complete sentences|detailed as possible"
     r"|specific as possible))",
     re.IGNORECASE,
@@ -57,7 +62,8 @@ _ASKING = frozenset(
     " take"
     " look tell"
     " say list could can would will what what's whats fix correct rewrite improve revise proofread remove delete"
-    " avoid return answer respond reply output use be".split()
+    " avoid return do don't never you"
+    " answer respond reply output use be".split()
 )  # one of these is among the first three words of a request
 _MOST = 0.8  # of an instruction's words; more are an echo
 _TELLING = 2  # an instruction of which fewer words are said is not echoed

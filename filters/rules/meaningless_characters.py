@@ -4,6 +4,7 @@ import re
 import string
 from functools import lru_cache
 
+from filters.depicted import is_shown
 from filters.english import excerpt
 from filters.quotations import own_words
 from pipeline.schema import Measurement, Passage, Rule
@@ -12,9 +13,12 @@ from pipeline.schema import Measurement, Passage, Rule
 MOJIBAKE = re.compile(
     r"â€.?|Ã[\u0080-\u00bf\u0152-\u0192\u2018-\u2122 ]|Â[\u0080-\u00bf\s]|[ÐÑ][\u0080-\u00bf\u2018-\u2122]|ï¿½|ðŸ\S*"
 )
-HTML = re.compile(
-    r"&(?:#\d{2,5}|#x[0-9a-f]{2,5}|amp|nbsp|lt|gt|quot|apos|mdash|ndash|hellip|rsquo|lsquo|rdquo|ldquo|copy|reg);"
-    r"|</?(?:br|p|b|i|u|em|strong|div|span|a|img|ul|ol|li|h[1-6]|table|tr|td|font|center|hr|sup|sub|code|pre|body|html)"
+ENTITY = re.compile(
+    r"&(?:#\d{2,5}|#x[0-9a-f]{2,5}|amp|nbsp|lt|gt|quot|apos|mdash|ndash|hellip|rsquo|lsquo|rdquo|ldquo|copy|reg);|_x00[0-9a-f]{2}_",
+    re.IGNORECASE,
+)
+TAG = re.compile(
+    r"</?(?:br|p|b|i|u|em|strong|div|span|a|img|ul|ol|li|h[1-6]|table|tr|td|font|center|hr|sup|sub|code|pre|body|html)"
     r"(?:\s[^<>]*)?/?>",
     re.IGNORECASE,
 )
@@ -27,7 +31,7 @@ MASH = re.compile(
 )
 # "!!!!!" is meaningless as a whole, while "!" is not. "..." is C4's ellipsis (`dangling_ending`).
 SYMBOLS = re.compile(
-    r"([^\w\s])\1{3,}|([!,;:\"$&%/+@])\2{2,}|_{2,}"
+    r"([^\w\s])\1{3,}|([!,;:\"$&%/+@])\2{2,}|_{2,}|(?<![\d.,])0{5,}(?![\d.,]*\d)"
     r"|[^\w\s.,;:!?'\"()\[\]\-–—−‐‑…%&/$€£¥°+’‘“”„‚«»‹›´`#@*=×÷±≈≤≥½¼¾⅓⅔⅛²³™®©§¡¿·•′″№º\u0300-\u036f]"
     r"|(?:#[^\W\d]\w+\s*){2,}|(?<!\w)[#@*_`](?!\w)|[#*=`]{2,}|\\[nrtu]|(?:[\u0300-\u036f]\S?){4,}"
 )
@@ -40,8 +44,10 @@ def find_meaningless(text: str) -> list[tuple[int, int]]:
     """The (start, end) offsets of what means nothing, in order; signs may show symbols, but never broken characters."""
     spans: list[tuple[int, int]] = []
     if not _EVERYDAY.issuperset(text) or any(sign in text for sign in _SUSPICIOUS):
-        spans += [match.span() for pattern in (BROKEN, MOJIBAKE, HTML) for match in pattern.finditer(text)]
-        spans += [match.span() for match in SYMBOLS.finditer(own_words(text))]
+        own = own_words(text)
+        spans += [match.span() for pattern in (BROKEN, MOJIBAKE, ENTITY) for match in pattern.finditer(text)]
+        spans += [match.span() for match in TAG.finditer(own)]
+        spans += [match.span() for match in SYMBOLS.finditer(own) if not is_shown(own, *match.span())]
     if any(map(is_mash, text.split())):
         spans += [match.span() for match in _TOKEN.finditer(own_words(text)) if is_mash(match[0])]
     merged: list[tuple[int, int]] = []

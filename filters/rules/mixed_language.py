@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from filters.foreign import foreign_run, may_be_foreign
+import re
+from itertools import chain
+
+from filters.foreign import foreign_run, is_unknown, may_be_foreign
 from filters.quotations import own_words
 from pipeline.schema import WORD, Measurement, Passage, Rule
+
+_CLAUSE = re.compile(r"[^,;:()–—]+")
+_NAMING = re.compile(
+    r"\b(?:called|named|known as|titles?|titled|songs?|motto|inscription|words?|says?|reads?|reading)\b"
+)
 
 
 def is_foreign_sentence(sentence: str) -> bool:
@@ -13,9 +21,17 @@ def is_foreign_sentence(sentence: str) -> bool:
 
 
 def _foreign_words(sentence: str) -> list[str]:
-    cased = WORD.findall(own_words(sentence))
-    run = foreign_run([word.lower() for word in cased], cased)
-    return cased[slice(*run)] if run else []
+    own = own_words(sentence)
+    cased = WORD.findall(own)
+    words = [word.lower() for word in cased]
+    if run := foreign_run(words, cased):
+        return cased[slice(*run)]
+    if is_unknown(words, cased, whole=True):
+        return cased
+    if _NAMING.search(own):
+        return []
+    clauses = (WORD.findall(clause) for clause in _CLAUSE.findall(own))
+    return list(chain(*(clause for clause in clauses if is_unknown([w.lower() for w in clause], clause, whole=False))))
 
 
 def measure(passage: Passage) -> Measurement:

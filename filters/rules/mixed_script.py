@@ -6,6 +6,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from filters.depicted import is_written
 from filters.english import excerpt
 from filters.quotations import own_words
 from pipeline.schema import Measurement, Passage, Rule
@@ -23,12 +24,18 @@ def is_foreign(letter: str) -> bool:
 
 
 def measure(passage: Passage) -> Measurement:
-    """Share of the letters of the description's own words that are not Latin; 0 to 1. A sign may be written in any."""
+    """Share of the letters of the description's own words that are not Latin; 0 to 1.
+
+    A sign may be written in any script, within quotation marks or without (`filters.depicted`).
+    """
     if not _BEYOND.search(passage.text):
         return Measurement(0.0)
     text = own_words(passage.text)
     letters = list(_LETTER.finditer(_SYMBOL.sub(" ", text)))
-    foreign = [letter for letter in letters if not letter[0].isascii() and is_foreign(letter[0])]
+    strange = (
+        letter for letter in letters if letter[0].isalpha() and not letter[0].isascii() and is_foreign(letter[0])
+    )
+    foreign = [letter for letter in strange if not is_written(text, letter.start())]
     if not foreign:
         return Measurement(0.0)
     return Measurement(len(foreign) / len(letters), excerpt(text, *foreign[0].span()))

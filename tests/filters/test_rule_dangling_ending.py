@@ -10,6 +10,11 @@ LIMIT = 0
 FAILING = [
     pytest.param("The farmer is sleeping because he.", id="subject"),
     pytest.param("The farmer, who.", id="relative"),
+    pytest.param("A pond lies there. Ducks swim near a waterf.", id="wording_0"),
+    pytest.param("A pond lies there. A duck seems to.", id="wording_1"),
+    pytest.param("A pond lies there. Behind it there are.", id="wording_2"),
+    pytest.param("A pond lies there, surrounded by tall.", id="wording_3"),
+    pytest.param("A pond lies there with a hut that is.", id="wording_4"),
     pytest.param("A line of ants is marching towards the large.", id="size"),
     pytest.param("1. Lay it around the neck. 2. Cross the ends. 3.", id="number"),
     pytest.param("It offers the following items:", id="colon"),
@@ -40,6 +45,11 @@ FAILING = [
 ]
 
 PASSING = [
+    pytest.param("The duck is larger than the others are.", id="near_miss_0"),
+    pytest.param("The duck has moved a little.", id="near_miss_1"),
+    pytest.param("Nobody knows how deep the pond is.", id="near_miss_2"),
+    pytest.param("There is a plate of sambal and gado gado.", id="near_miss_3"),
+    pytest.param("The ducks swim in the harbour.", id="near_miss_4"),
     pytest.param("a man in a wet suit carries a surfboard toward the ocean", id="lower_phrase"),
     pytest.param("The clock says 8:00 a.m. The other one says 9:00 p.m.", id="am_pm"),
     pytest.param('The mouse says "Well, if you insist..." and bows. The cat says "Never..."', id="quoted_dots"),

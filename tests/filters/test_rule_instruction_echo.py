@@ -9,6 +9,9 @@ LIMIT = 0.8
 
 FAILING = [
     pytest.param("Continue. The barn is green.", id="continue"),
+    pytest.param("A pond. Use at most ninety words in the answer.", id="wording_0"),
+    pytest.param("A pond. Do not mention anything outside the picture.", id="wording_1"),
+    pytest.param("You are a helpful assistant. A pond.", id="wording_2"),
     pytest.param("image in detail. Say everything you see. Poppies grow.", id="tail"),
     pytest.param("Write a detailed description of the photo. A tram climbs.", id="reworded"),
     pytest.param("What do you see in this picture? A tram.", id="question"),
@@ -26,6 +29,8 @@ FAILING = [
 
 PASSING = [
     pytest.param("The path continues to the sea.", id="continues"),
+    pytest.param("Do not enter, a sign warns.", id="near_miss_0"),
+    pytest.param("Use of phones is forbidden here.", id="near_miss_1"),
     pytest.param(
         'A poster lists: describe the topic, give an example. "Please describe your pain" is above it.', id="poster"
     ),

@@ -30,6 +30,9 @@ FAILING = [
     pytest.param("A cat 🐱 sits.", id="emoji"),
     pytest.param("A | cat | sits", id="bars"),
     pytest.param("A cat ...... sits.", id="dots"),
+    pytest.param("A cat sits. <b>It</b> is black.", id="bold_tag"),
+    pytest.param("A cat sits. ♥ ♦ It is black.", id="stray_suits"),
+    pytest.param("A cat sits_x000d_on a mat.", id="excel"),
 ]
 
 PASSING = [
@@ -45,6 +48,11 @@ PASSING = [
     pytest.param("Iraqi and Qatari flags hang from a qanun.", id="iraq"),
     pytest.param("A cat (a big one); \"Tom\" - it's 50% grey, isn't it?", id="prose"),
     pytest.param("“Tom” isn’t here – he’s out…", id="curly"),
+    pytest.param('A slide shows "<b>Menu</b><br>" in green.', id="tag_on_screen"),
+    pytest.param("The ace of ♠ lies on the king of ♦.", id="cards"),
+    pytest.param("The button marked ▶ is lit, and the ~ key is worn.", id="keys"),
+    pytest.param("The marks |||| || are cut into the tree.", id="tally"),
+    pytest.param("A theorem with ∀x ∈ S is on the blackboard.", id="theorem"),
     pytest.param("The player wears #7.", id="number_sign"),
     pytest.param("It costs $5, £4 or €6 & tax.", id="price"),
     pytest.param("It is 20° outside.", id="degrees"),

@@ -23,6 +23,12 @@ FAILING = [
     pytest.param("A boat is red. Na plaży jest pies, który się bawi. The sea is calm.", id="polish"),
     pytest.param("A boat is red. Bu bir köpek ve çok büyük. The sea is calm.", id="turkish"),
     pytest.param("A boat is red. Lorem ipsum dolor sit amet. The sea is calm.", id="lorem"),
+    pytest.param("A boat is red. Perahu itu berlayar ke pelabuhan. The sea is calm.", id="indonesian"),
+    pytest.param("A boat is red. Naav nadi mein chal rahi hai. The sea is calm.", id="hindi"),
+    pytest.param("A boat is red. Fune wa shizuka ni ukande imasu. The sea is calm.", id="japanese"),
+    pytest.param("A boat is red. Vene kelluu tyynesti. The sea is calm.", id="finnish"),
+    pytest.param("A boat is red. Barca pluteste linistita. The sea is calm.", id="romanian"),
+    pytest.param("A boat is red, perahu berlayar menuju pelabuhan kecil, on a calm sea.", id="clause"),
     pytest.param("A boat is red. C'est un chien. The sea is calm.", id="short"),
 ]
 
@@ -38,6 +44,10 @@ PASSING = [
     pytest.param("A façade with naïve décor; the fiancé sips café au lait à la carte.", id="loans"),
     pytest.param("The man in the hat was so hot that he had to die.", id="words"),
     pytest.param("They sit vis-à-vis, tête-à-tête, in a cul-de-sac.", id="vis"),
+    pytest.param("A tray holds idli, vada, sambar and uttapam.", id="list_of_dishes"),
+    pytest.param("The moves are 1. e4 c5 2. Nf3 d6 3. d4 cxd4 4. Nxd4 Nf6.", id="chess"),
+    pytest.param("Colourful tyres line grey kerbs in a harbour.", id="british"),
+    pytest.param("Hieronymus Bosch, Pieter van der Weyden, Lucas de Heere.", id="painters"),
     pytest.param("Hay bales lie on the field and a con man pours a drink.", id="hay"),
     pytest.param("The Place de la Concorde and the rue du Bac are wet.", id="french_name"),
     pytest.param("", id="empty"),

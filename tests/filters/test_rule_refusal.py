@@ -9,6 +9,12 @@ LIMIT = 0
 
 FAILING = [
     pytest.param("I do not have personal opinions about barns.", id="opinions"),
+    pytest.param("A pond. I have no way of telling who the swimmer is.", id="wording_0"),
+    pytest.param("A pond. The rest is not accessible to me.", id="wording_1"),
+    pytest.param("The picture you sent is empty.", id="wording_2"),
+    pytest.param("It would be unethical to identify the man.", id="wording_3"),
+    pytest.param("A pond. It is beyond my abilities to count the ducks.", id="wording_4"),
+    pytest.param("A pond. I am not certain what the box is.", id="wording_5"),
     pytest.param("I cannot see the image.", id="cannot_see"),
     pytest.param("I'm unable to view the picture.", id="unable"),
     pytest.param("I am not able to describe it.", id="am_not_able"),
@@ -31,6 +37,10 @@ FAILING = [
 ]
 
 PASSING = [
+    pytest.param("I cannot help laughing at the duck.", id="near_miss_0"),
+    pytest.param("There is nothing to describe its size but a man.", id="near_miss_1"),
+    pytest.param("A robot which is unable to climb stairs is carried by two men.", id="near_miss_2"),
+    pytest.param("A diver is not sure what the box is.", id="near_miss_3"),
     pytest.param("The man cannot see the dog behind him.", id="blind"),
     pytest.param("His face cannot be seen because of the hat.", id="hidden"),
     pytest.param('A sign says "I cannot see you".', id="sign"),

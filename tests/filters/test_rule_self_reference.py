@@ -8,6 +8,12 @@ from pipeline.schema import Passage
 LIMIT = 0
 
 FAILING = [
+    pytest.param("A pond. My visual abilities are limited.", id="wording_0"),
+    pytest.param("A pond. Being a machine, I feel nothing.", id="wording_1"),
+    pytest.param("A pond. This caption was produced by an AI model.", id="wording_2"),
+    pytest.param("A pond. Do you want me to go on?", id="wording_3"),
+    pytest.param("As a digital helper, I see a pond.", id="wording_4"),
+    pytest.param("A pond. I was made to answer questions.", id="wording_5"),
     pytest.param("As an AI language model, I do not see pictures.", id="language_model"),
     pytest.param("I am a language model.", id="i_am"),
     pytest.param("How can I help you today?", id="help"),
@@ -21,6 +27,10 @@ FAILING = [
 ]
 
 PASSING = [
+    pytest.param("Being a robot, the waiter needs no tip.", id="near_miss_0"),
+    pytest.param("As a digital artist she needs two screens.", id="near_miss_1"),
+    pytest.param("A model stands before a painter.", id="near_miss_2"),
+    pytest.param("A machine fills bottles at the help desk.", id="near_miss_3"),
     pytest.param("A shop assistant stands behind the counter.", id="shop_assistant"),
     pytest.param("A model walks as an artist draws her.", id="fashion_model"),
     pytest.param("A robot with the letters AI on its chest.", id="robot"),
