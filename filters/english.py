@@ -88,7 +88,7 @@ def words_of(text: str) -> list[str]:
     return list(split_words(text))
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def stem(word: str) -> str:
     """Porter 2 stem of a lower-case word, a possessive "'s" cut and common irregular forms joined first."""
     bare = re.sub(r"['’]s?$", "", word)
@@ -108,7 +108,7 @@ def content_words(words: Iterable[str]) -> list[str]:
     return [part for word in words for part in _content_of(word)]
 
 
-@lru_cache(maxsize=32768)
+@lru_cache(maxsize=8192)
 def _content_of(word: str) -> tuple[str, ...]:
     if word in _EMPTY:
         return ()

@@ -169,7 +169,7 @@ def is_unknown(words: Sequence[str], cased: Sequence[str], *, whole: bool) -> bo
     return 2 * len(strange) >= len(words) and plain >= (2 if whole else 3)
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def _is_strange(word: str) -> bool:
     if word in _FOREIGN or not word.isascii():
         return True

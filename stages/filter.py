@@ -8,7 +8,6 @@ outputs/<profile>/describe, writes outputs/<profile>/filter.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import pyarrow as pa
@@ -55,7 +54,7 @@ def _columns(
         "repaired_text": text,
         "repairs": repairs,
         "flags": [verdict.rule for verdict in failed if verdict.rule in MENDABLE],
-        "filter_verdicts": [asdict(verdict) for verdict in verdicts],
+        "filter_verdicts": [vars(verdict) for verdict in verdicts],
         "filter_version": rule_set_version(),
     }
 

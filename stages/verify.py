@@ -7,7 +7,6 @@ one that fails any is rejected. Reads outputs/<profile>/ground, writes outputs/<
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import pyarrow as pa
@@ -33,7 +32,7 @@ def verify_rows(rows: pa.Table, params: VerifyParams, advance: Callable[[int], N
         if score is not None:
             verdicts.append(judge_grounding(score, params.min_grounding))
         failed = [verdict for verdict in verdicts if verdict.failed]
-        values.append({"verify_verdicts": [asdict(v) for v in verdicts], "verify_version": rule_set_version()})
+        values.append({"verify_verdicts": [vars(v) for v in verdicts], "verify_version": rule_set_version()})
         if failed:
             rejected[number] = rejection("verify", failed[0])
         advance(1)

@@ -1,6 +1,8 @@
 """Descriptions that repeat the instruction."""
 
 import re
+from collections.abc import Sequence
+from itertools import pairwise
 
 from filters.english import stem, words_of
 from filters.quotations import own_words
@@ -22,6 +24,8 @@ INSTRUCTIONS = (
     "if it is already correct without explanation",
 )
 _STEMS = tuple(tuple(stem(word) for word in phrase.split()) for phrase in INSTRUCTIONS)
+_PAIRS = tuple(frozenset(pairwise(stems)) for stems in _STEMS)
+_WHOLE = tuple(f" {' '.join(stems)} " for stems in _STEMS)
 _PICTURE = r"(?:image|picture|photo|photograph|scene|drawing|illustration|painting)"
 # The same requests in other words; each opens its sentence, where a description has its subject.
 REQUEST = re.compile(
@@ -73,9 +77,11 @@ def is_request(sentence: str) -> bool:
     """Whether one sentence is a request, or an instruction's words and nothing else ("image in detail.")."""
     if REQUEST.match(sentence):
         return True
-    said = f" {' '.join(map(stem, words_of(own_words(sentence))))} "
-    whole = said.count(" ") > 2 and any(said in f" {' '.join(wanted)} " for wanted in _STEMS)
-    return whole or any(_longest_run(wanted, said) > _MOST * len(wanted) for wanted in _STEMS)
+    stems = [stem(word) for word in words_of(own_words(sentence))]
+    said = f" {' '.join(stems)} "
+    if len(stems) > 1 and any(said in wanted for wanted in _WHOLE):
+        return True
+    return any(run > _MOST * len(wanted) for run, wanted in zip(_longest_runs(stems), _STEMS, strict=True))
 
 
 def measure(passage: Passage) -> Measurement:
@@ -90,13 +96,20 @@ def measure(passage: Passage) -> Measurement:
     if len(_SIGNS & passage.vocabulary) < _TELLING:
         return Measurement(0.0)
     stems = [stem(word) for word in words_of(own_words(passage.text))]
-    said = f" {' '.join(stems)} "
     worst = Measurement(0.0)
-    for phrase, wanted in zip(INSTRUCTIONS, _STEMS, strict=True):
-        share = _longest_run(wanted, said) / len(wanted)
+    for phrase, wanted, run in zip(INSTRUCTIONS, _STEMS, _longest_runs(stems), strict=True):
+        share = run / len(wanted)
         if share > worst.value:
             worst = Measurement(share, f'"{phrase}"')
     return worst
+
+
+def _longest_runs(said: Sequence[str]) -> list[int]:
+    """Of each instruction, how many of its stems in a row `said` holds in a row; 0 for fewer than two."""
+    pairs, text = frozenset(pairwise(said)), f" {' '.join(said)} "
+    return [
+        0 if own.isdisjoint(pairs) else _longest_run(wanted, text) for wanted, own in zip(_STEMS, _PAIRS, strict=True)
+    ]
 
 
 def _longest_run(stems: tuple[str, ...], said: str) -> int:

@@ -59,7 +59,7 @@ def find_meaningless(text: str) -> list[tuple[int, int]]:
     return merged
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def is_mash(token: str) -> bool:
     """Whether a token is fingers on a keyboard: a run along a row of keys, seven consonants, or no vowel at all."""
     return MASH.search(token) is not None
