@@ -136,6 +136,9 @@ def repair(text: str) -> tuple[str, list[str]]:
     return text, list(applied)
 
 
+_NAMES = frozenset(rule.name for rule in RULES)
+
+
 def judge_all(text: str, limits: Mapping[str, float | None]) -> list[Verdict]:
     """Judge `text` by all rules, in the order of RULES.
 
@@ -155,11 +158,9 @@ def default_limits() -> dict[str, float | None]:
 
 def check_limits(limits: Mapping[str, float | None]) -> None:
     """Raise UsageError if `limits` names a rule that does not exist, with the nearest one that does."""
-    names = [rule.name for rule in RULES]
-    for name in limits:
-        if name not in names:
-            near = difflib.get_close_matches(name, names, n=1, cutoff=0.0)[0]
-            raise UsageError(f"unknown rule {name!r} in limits; did you mean {near!r}?")
+    for name in limits.keys() - _NAMES:
+        near = difflib.get_close_matches(name, sorted(_NAMES), n=1, cutoff=0.0)[0]
+        raise UsageError(f"unknown rule {name!r} in limits; did you mean {near!r}?")
 
 
 @cache

@@ -72,7 +72,7 @@ class Claim:
     @property
     def people(self) -> frozenset[str]:
         """Whose pronouns it says: "woman" for "she" or "her", "man" likewise."""
-        return frozenset(_PEOPLE[word] for word in self.words if word in _PEOPLE)
+        return frozenset(_PEOPLE[word] for word in _PEOPLE.keys() & self.words)
 
     @property
     def passive(self) -> bool:
@@ -89,7 +89,7 @@ def read_claims(sentences: Iterable[Sequence[str]]) -> list[Claim]:
 
 
 def _content(words: Iterable[str]) -> list[str]:
-    return [concept(stem) for stem in content_words(words)]
+    return list(map(concept, content_words(words)))
 
 
 def _without_frame(words: Sequence[str]) -> list[str]:

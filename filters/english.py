@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import chain
 
 import snowballstemmer
 
@@ -105,7 +106,7 @@ def content_words(words: Iterable[str]) -> list[str]:
 
     A compound counts as its parts: "a hand-held scale", "a scale that she holds in her hand".
     """
-    return [part for word in words for part in _content_of(word)]
+    return list(chain.from_iterable(map(_content_of, words)))
 
 
 @lru_cache(maxsize=8192)

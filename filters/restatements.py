@@ -59,9 +59,10 @@ class Statements:
 
     def add(self, claim: Claim) -> None:
         """Remember `claim`."""
+        said = core(claim) | claim.people
         self._claims.append(claim)
-        self._cores.append(core(claim) | claim.people)
-        self._known |= self._cores[-1]
+        self._cores.append(said)
+        self._known |= said
 
     def restated(self, claim: Claim) -> int | None:
         """Position of the first claim so far that `claim` says again in other words; None if it has news.

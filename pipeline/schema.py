@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import pyarrow as pa
 
@@ -65,8 +65,7 @@ VERDICTS = pa.list_(
 )
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What one rule says of one text."""
 
     rule: str
@@ -76,8 +75,7 @@ class Verdict:
     reason: str  # empty when the text passed
 
 
-@dataclass(frozen=True)
-class Measurement:
+class Measurement(NamedTuple):
     """A rule's value for a text, and the piece of the text that shows why."""
 
     value: float

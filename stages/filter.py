@@ -54,7 +54,7 @@ def _columns(
         "repaired_text": text,
         "repairs": repairs,
         "flags": [verdict.rule for verdict in failed if verdict.rule in MENDABLE],
-        "filter_verdicts": [vars(verdict) for verdict in verdicts],
+        "filter_verdicts": [verdict._asdict() for verdict in verdicts],
         "filter_version": rule_set_version(),
     }
 

@@ -32,7 +32,7 @@ def verify_rows(rows: pa.Table, params: VerifyParams, advance: Callable[[int], N
         if score is not None:
             verdicts.append(judge_grounding(score, params.min_grounding))
         failed = [verdict for verdict in verdicts if verdict.failed]
-        values.append({"verify_verdicts": [vars(v) for v in verdicts], "verify_version": rule_set_version()})
+        values.append({"verify_verdicts": [v._asdict() for v in verdicts], "verify_version": rule_set_version()})
         if failed:
             rejected[number] = rejection("verify", failed[0])
         advance(1)
