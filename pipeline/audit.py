@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 import pyarrow as pa
+from pydantic import BaseModel
 
 ACCEPTED, UNCHANGED, REVERTED, SKIPPED, FAILED = "accepted", "unchanged", "reverted", "skipped", "failed"
 VERDICTS = (ACCEPTED, UNCHANGED, REVERTED, FAILED, SKIPPED)
@@ -71,12 +72,38 @@ def audit_of(rows: pa.Table) -> pa.Table:
     return pa.table([columns[name] for name in AUDIT.names], schema=AUDIT)
 
 
-def summary_of(audits: Iterable[pa.Table]) -> dict[str, object]:
-    """Counts of verdicts, of the checks that reverted answers, and what the accepted answers did to their sources.
+class Summary(BaseModel):
+    """What became of all rows that were alive, and what the accepted answers did to their sources.
 
-    `words_removed` and `words_added` are shares of the accepted sources' words, by `word_diff`; a word in another
-    inflection counts as both.
+    `words_removed` and `words_added` are shares of the accepted sources' words; a word in another inflection counts
+    as both.
     """
+
+    accepted: int
+    unchanged: int
+    reverted: int
+    failed: int
+    skipped: int
+    reverted_by: dict[str, int]  # the first check that failed -> rows
+    words_removed: float
+    words_added: float
+
+    @property
+    def headline(self) -> str:
+        """One line."""
+        line = ", ".join(f"{getattr(self, verdict)} {verdict}" for verdict in VERDICTS)
+        if self.accepted:
+            line += f"; accepted answers drop {self.words_removed:.1%} of the words, bring {self.words_added:.1%}"
+        return line
+
+    @property
+    def reasons(self) -> str:
+        """Why answers were reverted: "adds 2, empty 1"."""
+        return ", ".join(f"{check.removeprefix('rewrite_')} {n}" for check, n in self.reverted_by.items())
+
+
+def summary_of(audits: Iterable[pa.Table]) -> Summary:
+    """Count over tables of AUDIT."""
     verdicts: Counter[str] = Counter()
     checks: Counter[str] = Counter()
     words: Counter[str] = Counter()
@@ -87,28 +114,11 @@ def summary_of(audits: Iterable[pa.Table]) -> dict[str, object]:
                 checks[row["check"]] += 1
             if row["verdict"] == ACCEPTED:
                 words.update(_changes(row["source"], row["final"]))
-    share = {name: words[name] / max(1, words["source"]) for name in ("removed", "added")}
-    return {
-        **{verdict: verdicts[verdict] for verdict in VERDICTS},
-        "reverted_by": dict(checks.most_common()),
-        "words_removed": share["removed"],
-        "words_added": share["added"],
-    }
+    removed, added = (words[name] / max(1, words["source"]) for name in ("removed", "added"))
+    counts = {verdict: verdicts[verdict] for verdict in VERDICTS}
+    return Summary(**counts, reverted_by=dict(checks.most_common()), words_removed=removed, words_added=added)
 
 
 def _changes(source: str, final: str) -> Counter[str]:
     old, new = Counter(source.split()), Counter(final.split())
     return Counter(source=old.total(), removed=(old - new).total(), added=(new - old).total())
-
-
-def to_text(summary: dict[str, object]) -> str:
-    """The summary on one line, or two where answers were reverted."""
-    line = ", ".join(f"{summary[verdict]} {verdict}" for verdict in VERDICTS)
-    if summary[ACCEPTED]:
-        line += (
-            f"; accepted answers drop {summary['words_removed']:.1%} of the words, bring {summary['words_added']:.1%}"
-        )
-    reverted = summary["reverted_by"]
-    if isinstance(reverted, dict) and reverted:
-        line += "\n  reverted: " + ", ".join(f"{check.removeprefix('rewrite_')} {n}" for check, n in reverted.items())
-    return line

@@ -1,8 +1,9 @@
 """python -m stages.report --profile embedded
 
-Put the run on one page. Reads what `ground`, `emit` and `evaluate` wrote and writes outputs/<profile>/report:
-gallery.html (pictures and texts, kept and rejected, before and after; one file that opens offline), before_after.png
-and summary.txt, which it also prints. With --summary it only prints the summary that is there.
+Put the run on one page. Reads what `rewrite`, `ground`, `emit` and `evaluate` wrote and writes
+outputs/<profile>/report: gallery.html (pictures and texts, kept and rejected, before and after; one file that opens
+offline), before_after.png and summary.txt, which it also prints. With --summary it only prints the summary that is
+there.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from filters import RULES
+from pipeline.audit import Summary
 from pipeline.command import run_command, stage_parser
 from pipeline.errors import JobError
 from pipeline.evidence.verdict import GROUNDING, WHY
@@ -110,13 +112,15 @@ def summary_of(found: Funnel, headlines: Sequence[str], outputs: Path) -> str:
 def report(params: Params, outputs: Path, folder: Path) -> str:
     """Write gallery.html, before_after.png and summary.txt into `folder`; returns the summary."""
     comparison = read_figures(outputs / "evaluate/metrics.json", Comparison, "evaluate")
+    rewrites = read_figures(outputs / "rewrites.json", Summary, "rewrite")
     worth = read_figures(outputs / "grounding.json", Worth, "ground")
     found = funnel(read_table(outputs / "ledger.parquet"))
     rates = [("stage 1", comparison.stage1.rate), ("fine-tuned", comparison.finetuned.rate)]
     plot_before_after(rates, comparison.pictures, folder / "before_after.png")
     figure = (folder / "before_after.png").read_bytes()
     write_text(render(gallery_of(params, found, comparison.headline, figure, outputs)), folder / "gallery.html")
-    summary = summary_of(found, [f"grounding: {worth.headline}", comparison.headline], outputs)
+    headlines = [f"rewriter: {rewrites.headline}", f"grounding: {worth.headline}", comparison.headline]
+    summary = summary_of(found, headlines, outputs)
     write_text(summary, folder / "summary.txt")
     return summary
 

@@ -8,7 +8,6 @@ audit rewrites.parquet with its counts rewrites.json, and what the last run has 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -28,7 +27,6 @@ from pipeline.audit import (
     UNCHANGED,
     audit_of,
     summary_of,
-    to_text,
     word_diff,
 )
 from pipeline.backends import load_rewriter
@@ -124,8 +122,8 @@ def write_audit(folder: Path) -> str:
 
     summary = summary_of(audits())
     write_tables(audits(), AUDIT, folder.with_name("rewrites.parquet"))
-    write_text(json.dumps(summary, indent=1) + "\n", folder.with_name("rewrites.json"))
-    return to_text(summary)
+    write_text(summary.model_dump_json(indent=1) + "\n", folder.with_name("rewrites.json"))
+    return summary.headline + (f"\n  reverted: {summary.reasons}" if summary.reasons else "")
 
 
 def _rewrite_shards(params: Params, rewriter: CachedRewriter | None, outputs: Path) -> None:

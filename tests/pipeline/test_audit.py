@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from pipeline.audit import AUDIT, AUDITED, GUARD, audit_of, summary_of, to_text, word_diff
+from pipeline.audit import AUDIT, AUDITED, GUARD, audit_of, summary_of, word_diff
 
 DIFFS = [
     pytest.param("a red car", "a red car", "a red car", id="same"),
@@ -73,7 +73,7 @@ def test_an_audit_has_a_row_for_each_that_was_alive() -> None:
 def test_the_summary_says_what_the_rewriter_did() -> None:
     """Verdicts, the checks behind the reverted ones, and the words that accepted answers dropped and brought."""
     summary = summary_of([audit_of(table().slice(0, 3)), audit_of(table().slice(3))])
-    assert summary == {
+    assert summary.model_dump() == {
         "accepted": 1,
         "unchanged": 1,
         "reverted": 3,
@@ -83,14 +83,13 @@ def test_the_summary_says_what_the_rewriter_did() -> None:
         "words_removed": 0.2,
         "words_added": 0.0,
     }
-    assert to_text(summary) == (
-        "1 accepted, 1 unchanged, 3 reverted, 1 failed, 1 skipped;"
-        " accepted answers drop 20.0% of the words, bring 0.0%\n  reverted: adds 2, empty 1"
+    assert summary.headline == (
+        "1 accepted, 1 unchanged, 3 reverted, 1 failed, 1 skipped; accepted answers drop 20.0% of the words, bring 0.0%"
     )
+    assert summary.reasons == "adds 2, empty 1"
 
 
 def test_nothing_accepted_tells_nothing_of_words() -> None:
     """Shares of nothing are not printed."""
-    assert to_text(summary_of([audit_of(table().slice(1, 1))])) == (
-        "0 accepted, 1 unchanged, 0 reverted, 0 failed, 0 skipped"
-    )
+    summary = summary_of([audit_of(table().slice(1, 1))])
+    assert (summary.headline, summary.reasons) == ("0 accepted, 1 unchanged, 0 reverted, 0 failed, 0 skipped", "")

@@ -51,6 +51,9 @@ def write_evaluation(outputs: Path, text: str = "It is a map.") -> None:
     (outputs / "evaluate/metrics.json").write_text(json.dumps(rates))
     worth = {"scored": 6, "auc": 0.875, "auc_low": 0.75, "auc_high": 1.0, "ranked_first": 0.5, "median_score": 0.25}
     (outputs / "grounding.json").write_text(json.dumps(worth))
+    rewrites: dict[str, object] = dict.fromkeys(("accepted", "unchanged", "failed", "skipped"), 2)
+    rewrites |= {"reverted": 1, "reverted_by": {"rewrite_adds": 1}, "words_removed": 0.125, "words_added": 0.0}
+    (outputs / "rewrites.json").write_text(json.dumps(rewrites))
 
 
 @pytest.fixture
@@ -167,6 +170,7 @@ SUMMARY = """\
      -1 rejected by filter: refrain 1
      -2 rejected by verify: phrase_loop 2
 
+rewriter: 2 accepted, 2 unchanged, 1 reverted, 2 failed, 2 skipped; accepted answers drop 12.5% of the words, bring 0.0%
 grounding: 6 descriptions tell their picture from a wrong one with AUC 0.875 (0.750 to 1.000), 50% rank it first; median score 0.250
 failures on 2 held-out pictures: 90% before, 12% after fine-tuning
 
@@ -191,6 +195,7 @@ def test_the_summary_is_printed_and_kept(outputs: Path, capsys: pytest.CaptureFi
     [
         ("evaluate/metrics.json", None, "evaluate/metrics.json: No such file or directory"),
         ("grounding.json", None, "grounding.json: No such file or directory"),
+        ("rewrites.json", None, "rewrites.json: No such file or directory"),
         ("grounding.json", '{"scored": "x"}', "grounding.json: scored: Input should be a valid integer"),
         ("evaluate/metrics.json", "{", "evaluate/metrics.json: the whole file: Invalid JSON"),
         ("evaluate/metrics.json", '{"pictures": 2, "stage1": {"low": 0, "high": 1}}', "stage1.failure_rate: Field"),
