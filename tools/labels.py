@@ -100,7 +100,7 @@ class LabelledRow(BaseModel):
 
 
 def is_labelled(path: Path) -> bool:
-    """Whether the first line of a file is a JSON object with a verdict."""
+    """Whether the first line of a file is a JSON object with a text and a verdict."""
     if path.suffix != ".jsonl" or not path.is_file():
         return False
     with path.open("rb") as file:
@@ -109,7 +109,7 @@ def is_labelled(path: Path) -> bool:
         found = json.loads(line)
     except (ValueError, RecursionError):  # whoever reads the file will say it
         return False
-    return isinstance(found, dict) and "verdict" in found
+    return isinstance(found, dict) and {"text", "verdict"} <= found.keys()
 
 
 def read_labels(path: Path) -> list[LabelledRow]:

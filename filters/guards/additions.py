@@ -16,8 +16,8 @@ NUMBERS = {
         " seventeen eighteen nineteen twenty".split()
     )
 } | {"dozen": "12", "pair": "2", "couple": "2"}
-_NEGATIONS = frozenset("not no n't neither nor never without".split())
-_CLAIMS = _NEGATIONS | frozenset("both each all every".split())  # function words that state a fact
+NEGATIONS = frozenset("not no n't neither nor never without".split())
+_CLAIMS = NEGATIONS | frozenset("both each all every".split())  # function words that state a fact
 _MENDING = frozenset("in on into onto additionally overall however together well including shown".split())
 # A rewriter needs these to mend a sentence. "under", "left", "both" or "not" would change what the sentence claims.
 FREE = (FUNCTION_WORDS - PLACE_PREPOSITIONS - _CLAIMS) | _MENDING | FRAME_WORDS
@@ -35,11 +35,11 @@ def added_words(source: Sequence[str], answer: Sequence[str], cut: str = "") -> 
     """
     gone = set(source) - set(answer)
     known = {form for word in source for part in _parts(word) for form in _forms(part)}
-    negated = any(word.endswith(("n't", "n’t")) or word in _NEGATIONS for word in source)
+    negated = any(word.endswith(("n't", "n’t")) or word in NEGATIONS for word in source)
 
     def is_known(part: str) -> bool:
         finished = len(cut) >= _LEAST_CUT and part.startswith(cut)
-        negation = part in _NEGATIONS and negated
+        negation = part in NEGATIONS and negated
         return finished or negation or bool(_forms(part) & known) or any(is_misspelling(word, part) for word in gone)
 
     return [

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from filters.english import stem
-from filters.guards.additions import NUMBERS
+from filters.guards.additions import NEGATIONS, NUMBERS
 from filters.guards.words import COLOURS, COUNTS, LINKS, Sentences, is_content, is_thing, root
 
 _PLACES = frozenset("left right top bottom front behind above below under over".split())
@@ -48,6 +48,26 @@ def moved_places(source: Sentences, answer: Sentences) -> Iterator[str]:
         owners = before or after
         if owners and not owners & around.get(place, owners):
             yield f"{place} {min(owners)}"
+
+
+def dropped_negations(source: Sentences, answer: Sentences) -> Iterator[str]:
+    """Things that `source` denies and nowhere affirms, and `answer` affirms: "is wearing a hat" for "is not"."""
+    denied, affirmed = _denied(source)
+    for name in sorted(_denied(answer)[1] & (denied - affirmed)):
+        yield f"no more: not {name}"
+
+
+def _denied(sentences: Sentences) -> tuple[set[str], set[str]]:
+    """Stems of what stands behind a negation in its clause, and of all else."""
+    denied: set[str] = set()
+    affirmed: set[str] = set()
+    for clause in _clauses(sentences):
+        negated = False
+        for word in clause:
+            negated = negated or word in NEGATIONS or word.endswith(("n't", "n’t"))
+            if is_thing(word):
+                (denied if negated else affirmed).add(root(word))
+    return denied, affirmed
 
 
 def _placed(sentences: Sentences) -> Iterator[tuple[str, set[str], set[str]]]:

@@ -12,7 +12,7 @@ from filters import judge_all, repair
 from filters.endings import fault_of_ending
 from filters.english import words_of
 from filters.guards.additions import added_words, share_kept
-from filters.guards.attributes import moved_attributes, moved_deeds, moved_places
+from filters.guards.attributes import dropped_negations, moved_attributes, moved_deeds, moved_places
 from filters.guards.counts import changed_counts, given_sexes
 from filters.rules import (
     apology,
@@ -27,7 +27,9 @@ from pipeline.schema import Passage, Verdict
 
 FINISHED = "stop"  # the `finish_reason` of an answer that the model ended itself
 _TALK = (rewriter_commentary, apology, refusal, self_reference, role_leakage)
-_FACTS = (moved_attributes, moved_deeds, moved_places, changed_counts, given_sexes)
+_FACTS = (moved_attributes, moved_deeds, moved_places, dropped_negations, changed_counts, given_sexes)
+LONGER = "rewrite_longer"
+_TIMES, _MORE = 4, 1000  # an answer of more characters than so many times its source's and so many more
 _ECHO = 0.8  # share of an instruction's words said in a row
 _NOT_ENGLISH = 0.5  # 1 - P(English)
 
@@ -56,7 +58,13 @@ class Guarded:
 
 
 def judge_rewrite(source: str, answer: str, finish: str, allowance: Allowance) -> Guarded:
-    """Hold a rewriter's `answer` against the text it was given; `finish` is the server's `finish_reason`."""
+    """Hold a rewriter's `answer` against the text it was given; `finish` is the server's `finish_reason`.
+
+    Who does what to whom is not checked, as long as all words are the source's.
+    """
+    if len(answer) > _TIMES * len(source) + _MORE:  # not worth measuring, which would take minutes
+        reason = f"the answer has {len(answer)} characters, the source {len(source)}"
+        return Guarded(LONGER, reason, 0.0, [], [], 0.0, [], [])
     given, said = Passage(source), Passage(answer)
     before, after = judge_all(source, allowance.limits), judge_all(answer, allowance.limits)
     kept = share_kept(Passage(repair(source)[0]).words, said.words)  # what a repair drops need not be kept

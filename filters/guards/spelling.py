@@ -5,17 +5,18 @@ from __future__ import annotations
 from filters.dictionary import dictionary
 
 _KNOWN = 100  # times in the dictionary's texts; it holds "wite" too, 60 times
-_SHORT = 5  # letters; shorter words are one letter from too many others
+_SHORT, _LONG = 5, 8  # letters; a short word is a letter or two from too many others
 
 
 def is_misspelling(wrong: str, right: str) -> bool:
-    """Whether `wrong` is no English word, and `right` is one within two slips of the pen that begins with its letter.
+    """Whether `wrong` is no English word, and `right` is one within a slip or two that begins with its letter.
 
-    A slip is a letter left out, put in, put wrong or changed with its neighbour (Damerau's): one in a word of four
-    letters or less, two in others. The dictionary is pyspellchecker's, from subtitles.
+    A slip is a letter left out, put in, put wrong or changed with its neighbour (Damerau's): one in a word of five
+    letters or more, two in one of eight or more. The dictionary is pyspellchecker's, from subtitles: it lacks rare
+    animals and brands, which a single slip turns into others ("skink", "skunk").
     """
-    most = 1 if len(wrong) < _SHORT else 2
-    if wrong[:1] != right[:1] or abs(len(wrong) - len(right)) > most or wrong.isdigit():
+    most = 1 if len(wrong) < _LONG else 2
+    if len(wrong) < _SHORT or wrong[:1] != right[:1] or abs(len(wrong) - len(right)) > most or wrong.isdigit():
         return False
     words = dictionary()
     return words[wrong] < _KNOWN <= words[right] and 0 < slips(wrong, right) <= most

@@ -29,6 +29,12 @@ def write_message(prompt: str, text: str) -> str:
     return MESSAGE.format(prompt=prompt, mark=mark, text=text)
 
 
+def unwrap(answer: str) -> str:
+    """The answer without the marks around it: some models give them back."""
+    wrapped = re.fullmatch(rf"\s*<({MARK}(?:-[0-9a-f]{{12}})?)>(.*)</\1>\s*", answer, re.DOTALL)
+    return wrapped[2] if wrapped else answer
+
+
 def prompt_version(prompt: str) -> str:
     """12 hex digits over everything in the message that is not the text."""
     return sha256(f"{prompt}\n{MESSAGE}\n{MARK}\n{CHAT_MARKS.pattern}".encode()).hexdigest()[:12]

@@ -17,6 +17,11 @@ ACCEPTED = [
     pytest.param('A sign says "Sorry".', 'There is a sign that says "Sorry".', id="quotation"),
     pytest.param("A car stands there. It is red.", "There stands a red car.", id="pronoun_joined"),
     pytest.param("A cat sit on the mat.", "A cat sits on the mat.", id="verb"),
+    pytest.param(
+        "The cat is not on the mat. A dog is on the mat.",
+        "The cat is not there. A dog is on the mat.",
+        id="denied_and_affirmed",
+    ),
     pytest.param("The cat sit. It look at us.", "The cat sits. It looks at us.", id="verb_of_a_pronoun"),
     pytest.param("A car is red and white.", "A red and white car.", id="two_colours"),
     pytest.param("She live in a old house.", "She lives in an old house.", id="verb_that_looks_like_a_plural"),
@@ -47,6 +52,14 @@ REFUSED = [
         SOURCE, "Zwei Männer sitzen auf einer roten Matte neben einem Hund.", "rewrite_language", id="language"
     ),
     pytest.param(SOURCE, "Two men sit on a mat near a red dog.", "rewrite_changes", id="colour_of_another"),
+    pytest.param(
+        "A man is not wearing a hat. There is no dog.",
+        "A man is wearing a hat. There is no dog.",
+        "rewrite_changes",
+        id="negation_dropped",
+    ),
+    pytest.param("The shop isn't open.", "The shop is open.", "rewrite_changes", id="short_negation_dropped"),
+    pytest.param(SOURCE, "Two men sit on a red mat near a dog. " * 40, "rewrite_longer", id="longer"),
     pytest.param(SOURCE, "Two men sit on a red mat near dogs.", "rewrite_changes", id="one_made_several"),
     pytest.param(SOURCE, "Two men sit on a red mat near a dog and a dog.", "rewrite_changes", id="one_made_two"),
     pytest.param("Two dogs run on the grass.", "A dog runs on the grass.", "rewrite_changes", id="two_made_one"),
