@@ -24,7 +24,8 @@ def find_repeats(sentences: Sequence[str]) -> dict[int, int]:
     degree do not count ("The main subject is flowers."), nor does order ("There are two dogs on a lawn in the image.").
     The same words in a new place are new content ("on the left", "on the right"), and so are other colours and
     numbers, a colour of another thing, and another subject behind "it". What other words for the same may be is in
-    `filters.restatements`. A sentence without any content ("It is a picture.") repeats whatever came first.
+    `filters.restatements`. What a sentence says of the picture as a whole ("It is about flowers.") is a repeat whatever
+    stands between. A sentence without any content ("It is a picture.") repeats whatever came first.
     """
     return dict(_find_repeats(tuple(sentences)))
 
@@ -34,6 +35,7 @@ def _find_repeats(sentences: tuple[str, ...]) -> dict[int, int]:
     claims = read_claims(words_of(sentence) for sentence in sentences)
     statements = Statements(_agrees)
     repeats: dict[int, int] = {}
+    same: dict[tuple[str, ...], int] = {}  # words of a sentence -> where they are said first
     holders: defaultdict[str, list[int]] = defaultdict(list)
     for position, claim in enumerate(claims):
         shared = Counter([earlier for word in claim.content if word in holders for earlier in holders[word]])
@@ -41,6 +43,8 @@ def _find_repeats(sentences: tuple[str, ...]) -> dict[int, int]:
         alike = sorted([earlier for earlier, count in shared.items() if count >= least])
         if not claim.content and position and sentences[position].strip():
             repeats[position] = 0
+        elif _is_of_picture(claim) and (first := same.setdefault(tuple(claim.words), position)) < position:
+            repeats[position] = first
         elif alike and claim.statement[0] in {"", "it"} and _is_said(claim, [claims[earlier] for earlier in alike]):
             repeats[position] = alike[0]
         elif shared and claim.statement[0] and (stated := _stated(claim, claims[:position])) is not None:
@@ -51,6 +55,12 @@ def _find_repeats(sentences: tuple[str, ...]) -> dict[int, int]:
         for word in claim.content:
             holders[word].append(position)
     return repeats
+
+
+def _is_of_picture(claim: Claim) -> bool:
+    """Whether "it" is the picture in a statement: "It is about flowers.", but not "It is red."."""
+    head, value = claim.statement
+    return head not in {"", "it"} or (head == "it" and ("about" in claim.words or len(value) > 1))
 
 
 def _is_said(claim: Claim, earlier: Sequence[Claim]) -> bool:
