@@ -12,7 +12,9 @@ _WRITING = re.compile(
     r"\b(?:characters?|letter(?:s|ing|ed)?|words?|kanji|hanzi|kana|hiragana|katakana|calligraphy|scripts?|symbols?|signs?"
     r"|runes?|ideograms?|tattoo(?:s|ed)?|texts?|inscri(?:bed|ptions?)|lettered|logos?|labels?|labell?ed|captions?|slogans?"
     r"|mottos?|titles?|titled|names?|named|called|spell(?:s|ed|ing)?|reads?|reading|says?|saying|writ(?:ten|ing)|painted"
-    r"|printed|engraved|carved|brushed|stencill?ed|sprayed|embroidered|stitched|stamped|banners?|meaning|means)\b",
+    r"|printed|engraved|carved|brushed|stencill?ed|sprayed|embroidered|stitched|stamped|banners?|meaning|means|menus?"
+    r"|seals?|stamps?|posters?|plaques?|headlines?"
+    r"|in (?:korean|japanese|chinese|greek|russian|arabic|hebrew|thai|hindi|cyrillic))\b",
     re.IGNORECASE,
 )
 # What shows symbols: right before one, or right behind it ("the @ and # keys").
@@ -20,13 +22,21 @@ _SYMBOLIC = re.compile(
     r"\b(?:symbols?|ratings?|signs?|keys?|buttons?|marked|marks?|tally|strokes|arrows?|stars?|hearts?|notes?|clefs?|sharps?|flats?"
     r"|cards?|king|queen|jack|ace|emojis?|icons?|characters?|letters?|glyphs?|stickers?|logos?|painted|drawn|printed"
     r"|written|stencilled|embossed|crossword|blanks?|squares?|bullets?|ticks?|crosses|zodiac|reads?|reading|says|saying"
-    r"|spells?|labelled|labeled)\b",
+    r"|spells?|labelled|labeled|keyboards?|keypads?|calculators?|terminal|command line|tic-tac-toe|noughts|emoticons?"
+    r"|shirts? with|shows)\b",
     re.IGNORECASE,
 )
 _FORMAL = re.compile(
     r"\b(?:formulas?|formulae|equations?|integrals?|theorems?|proofs?|matri(?:x|ces)|blackboard|chalkboard|whiteboard"
     r"|mathematic\w*|physics|vectors?|variables?|chemi\w+|reactions?)\b",
     re.IGNORECASE,
+)
+# A mark that stands where a noun does: "a big ∞ on it", "the # is"; in "the ∞ cat" it means nothing.
+_ARTICLE = re.compile(
+    r"\b(?:an?|the|this|each|every|one|two|three)(?: (?:big|small|little|tiny|giant|single|[a-z]+ed))? $", re.IGNORECASE
+)
+_PREDICATE = re.compile(
+    r"s?(?:[,.;:!?]|\s(?:is|are|on|in|at|of|and|or|with|above|below|beside|under|over|for|[a-z]+ed)\b)"
 )
 _END = re.compile(r"[.!?](?=\s|$)")
 _BEFORE, _BEHIND = 40, 16  # characters
@@ -51,6 +61,8 @@ def is_shown(text: str, start: int, end: int) -> bool:
             return True
     before = text[max(sentence_start, start - _BEFORE) : start]
     behind = text[end : min(sentence_end, end + _BEHIND)]
+    if _ARTICLE.search(before) and _PREDICATE.match(behind):
+        return True
     return _SYMBOLIC.search(before) is not None or _SYMBOLIC.search(behind) is not None
 
 

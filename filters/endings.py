@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 from filters.dictionary import is_stump
@@ -17,9 +18,14 @@ from filters.english import (
 )
 from pipeline.schema import WORD
 
+_STOPS = frozenset(".!?")
 _STOP = re.compile(r"[.!?…][\"'”’)\]}»]*$")
 _ELLIPSIS = re.compile(r"(?:\.\.+|…)[\"'”’)\]}»]*$")
-_QUOTED_ELLIPSIS = re.compile(r"[\"“][^\"“”]*(?:\.\.+|…)[\"”][.)]?$")  # it trails off on the sign
+# It trails off on the sign: within quotation marks, or behind "a board that says".
+_QUOTED_ELLIPSIS = re.compile(
+    r"[\"“][^\"“”]*(?:\.\.+|…)[\"”][.)]?$|\b(?:says?|reads?|words?|titled)[:,]? [A-Z][^.!?]*(?:\.\.+|…)$"
+)
+_CLOSING = frozenset(')]}"”»')  # a caption of one phrase may end on what it opened
 _NUMBER = re.compile(r"\(?\d+[.)]+|[-*•]")
 _ITEM = re.compile(r"(?:^|\s)(?:[-*•]|\d+[.)])\s+\S")
 _LISTED = re.compile(r"[:\n]\s*(?:[-*•]|\d+[.)])\s+\S")  # a list follows a colon or stands in lines
@@ -34,7 +40,9 @@ _OPEN = {"(": ")", "[": "]", "{": "}", "“": "”"}
 _MARKS = frozenset('()[]{}“”"')
 _INCHES = re.compile(r'(?<=\d)"')  # 5" is five inches
 _NEVER_LAST = (ARTICLES | POSSESSIVES | CONJUNCTIONS | frozenset("which who whom every very".split())) - {"though"}
-_ALLOWED_LAST = frozenset([("a", "while"), ("as", "is"), ("human", "being"), ("a", "little")])
+_ALLOWED_LAST = frozenset(
+    [("a", "while"), ("as", "is"), ("human", "being"), ("a", "little"), ("the", "like"), ("or", "was"), ("or", "were")]
+)
 # "what it is made of", "the man she talks to" are finished; "a vase full of" is not.
 _STRANDED = frozenset("of from to with for at into onto upon between among toward towards during like".split())
 _ASKING = RELATIVES | frozenset("to whatever whichever being been".split())
@@ -42,17 +50,18 @@ _INNER_SUBJECTS = frozenset("he she it they we you".split())  # "the bus he is w
 _CLAUSAL = RELATIVES | _INNER_SUBJECTS | frozenset("as than whatever so".split())  # "larger than the others are"
 _COUNTING = RELATIVES | frozenset("as than all few".split())  # "the smallest that there are"
 _BEFORE_VERB = frozenset(
-    "seems seem appears appear going trying tries try about ready likely begins begin starts start continues wants want"
-    " preparing able attempting".split()
+    "seems seem appears appear going trying tries try about ready likely begins begin starts start continues wants"
+    " want preparing able attempting".split()
 )  # "to" is on its way to a verb behind these
+_YET = frozenset("yet used ought".split())  # "has yet to be", "as it used to be"
 _LINKING_SIZE = frozenset("by with of".split())
 _THAT_AFTER = frozenset(
     "about after all as at before by do did does doing for from in is just know like of on say says than to was"
     " with".split()
 )
 _BARE_ADJECTIVES = frozenset(
-    "red blue green yellow black white brown grey gray pink purple orange large small big little tall short long"
-    " old young bright beautiful different".split()
+    "red blue green yellow black white brown grey gray pink purple orange large small big little tall short long old"
+    " young bright beautiful different".split()
 )
 _LINKS = frozenset("because when while where who which if and but so that".split())  # "because he."
 _SIZES = frozenset("large big little small tall huge tiny long short".split())  # "the young" are people
@@ -61,14 +70,17 @@ _SUSPECT = (
     _NEVER_LAST | _STRANDED | COPULAS | _BARE_ADJECTIVES | _SIZES | _INNER_SUBJECTS | frozenset(["that"])
 )  # last words that are looked at closely
 _CUT_WORD = re.compile(r"\s([a-z]{4,})[.]?$")
-_LETTER_NAMES = frozenset("letter letters vitamin grade plan type section point line size".split())
+_LETTER_NAMES = frozenset(
+    "letter letters first second third last capital small big vitamin grade plan type section point line size".split()
+)
 
 
 def find_unfinished(text: str, sentences: Sequence[str]) -> dict[int, str]:
     """Map the position of each of the `sentences` of `text` that is unfinished to what is wrong with it.
 
     Three kinds of text do without a terminal mark: a caption of one phrase that starts in lower case, as people write
-    them ("a man rides a horse"); the items of a list in lines; and what goes on behind a semicolon.
+    them ("a man rides a horse"), or closes a bracket or a quotation at its end; the items of a list in lines; and what
+    goes on behind a semicolon.
     """
     faults: dict[int, str] = {}
     last = len(sentences) - 1
@@ -93,7 +105,8 @@ def _does_without(text: str, sentences: Sequence[str], position: int) -> bool:
     words = WORD.findall(sentence)
     if not words or sentence[-1] in ",;:-–—&/" or open_mark(sentence) or fault_of_last_word(words):
         return False
-    phrase = len(sentences) == 1 and len(words) > 3 and words[0][0].islower() and words[-1].isascii()
+    alone = len(sentences) == 1 and len(words) > 3
+    phrase = alone and (sentence[-1] in _CLOSING or (words[0][0].islower() and words[-1].isascii()))
     listed = position == len(sentences) - 1 and len(_ITEM.findall(text)) > 1 and _LISTED.search(text) is not None
     return phrase or listed
 
@@ -104,11 +117,7 @@ def fault_of_ending(sentence: str) -> str:
     No terminal mark or an ellipsis (C4's terminal punctuation), or a word before the mark that nothing ends with.
     """
     text = sentence.rstrip()
-    if (
-        _PLAIN_END.search(text[-24:])
-        and _MARKS.isdisjoint(text)
-        and text[:-1].rsplit(None, 1)[-1].lower() not in _SUSPECT
-    ):
+    if _MARKS.isdisjoint(text) and _ends_plainly(text):
         return ""
     if not _STOP.search(text):
         return _BARE
@@ -123,11 +132,22 @@ def fault_of_ending(sentence: str) -> str:
     return fault_of_last_word(words) if words else "no words"
 
 
+def _ends_plainly(text: str) -> bool:
+    """Whether a stop follows an ordinary word, or a symbol that the picture shows ("begins with a ♯.")."""
+    if _PLAIN_END.search(text[-24:]):
+        return text[:-1].rsplit(None, 1)[-1].lower() not in _SUSPECT
+    return text[-1:] in _STOPS and not text.isascii() and unicodedata.category(text[-2:-1] or " ").startswith("S")
+
+
 def fault_of_last_word(words: list[str]) -> str:
     """Why the last of a sentence's words cannot be its last, or ""."""
     last, before = words[-1].lower(), [word.lower() for word in words[:-1]]
     previous = before[-1] if before else ""
-    if (previous, last) in _ALLOWED_LAST or (previous in _LETTER_NAMES and len(last) == 1):
+    twice = last in RELATIVES and last in before[-2:-1] and previous in COPULAS | PREPOSITIONS  # "who is who"
+    if twice or (last == "be" and previous == "to" and not _YET.isdisjoint(before[-2:-1])):
+        return ""
+    lettered = previous in _LETTER_NAMES or (previous in {"and", "or", "to"} and len("".join(before[-2:-1])) == 1)
+    if (previous, last) in _ALLOWED_LAST or (lettered and len(last) == 1):
         return ""
     asked = any(word in _ASKING for word in before) or any(word in _INNER_SUBJECTS for word in before[1:])
     dangles = (

@@ -18,15 +18,15 @@ RELATIVES = frozenset("that which who whom where when whose what how why".split(
 COPULAS = frozenset("is are was were be been being am isn't aren't wasn't weren't it's there's that's".split())
 AUXILIARIES = COPULAS | frozenset("has have had do does did can could may might will would shall should must".split())
 PRONOUNS = frozenset(
-    "i you he she it we they me him her us them his hers ours yours theirs this that these those there here"
-    " one ones itself himself herself themselves someone something".split()
+    "i you he she it we they me him her us them his hers ours yours theirs this that these those there here one ones"
+    " itself himself herself themselves someone something".split()
 )
 # Prepositions that say nothing of where a thing is; "on", "behind", "left" are content in a description.
 EMPTY_PREPOSITIONS = frozenset("of for to as with by from at".split())
 PLACE_PREPOSITIONS = frozenset(
     "in on into onto over under above below behind beside besides between among near inside outside through across"
-    " around along against upon within without toward towards beneath underneath before after during about up down"
-    " out off".split()
+    " around along against upon within without toward towards beneath underneath before after during about up down out"
+    " off".split()
 )
 PREPOSITIONS = EMPTY_PREPOSITIONS | PLACE_PREPOSITIONS
 FINITE_VERBS = AUXILIARIES | frozenset(
@@ -56,8 +56,8 @@ _EMPTY = (
 ) | frozenset("also so very just".split())
 
 _TOLD_APART = frozenset(
-    "first second third fourth fifth sixth last left right top bottom middle center centre upper lower front"
-    " back".split()
+    "first second third fourth fifth sixth last left right top bottom middle center centre upper lower front back"
+    " behind before beside between".split()
 )
 # Forms that a suffix stemmer cannot join.
 _IRREGULAR = dict(
@@ -98,7 +98,7 @@ def stem(word: str) -> str:
 
 def enumerates(words: Iterable[str]) -> bool:
     """Whether `words` tell three things or more apart by number or place; a frame they share is no loop."""
-    return len(_TOLD_APART.intersection(words)) >= 3
+    return len({word for word in words if word in _TOLD_APART or word.isdigit()}) >= 3
 
 
 def content_words(words: Iterable[str]) -> list[str]:

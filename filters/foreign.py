@@ -63,28 +63,23 @@ _STRONG = frozenset(
 # Words that English has too, or that stand in names and dishes: two of them weigh as one.
 _WEAK = frozenset(
     "de la le les el los las del di da do dos das du des der die von van den zu zur zum y e et en un il lo al alla"
-    " alle ai"
-    " con par pour au aux por para se su sus o os um na no em com per ma in is im des dell della dei san santa te er"
-    " om op het"
-    " hay dans mit und ja di si è que qui met est dan es bei sa ce on sur ve unter vor over was so wie an am war man"
-    " hat kat"
-    " kind foto mesa casa verde azul grand grande petit rouge noir blanc blanche bleu uno due dat pro pas nous vous"
-    " han hun ile entre gato rojo negro roja blanco bianco rosso nero sous chez dolor".split()
+    " alle ai con par pour au aux por para se su sus o os um na no em com per ma in is im des dell della dei san santa"
+    " te er om op het hay dans mit und ja di si è que qui met est dan es bei sa ce on sur ve unter vor over was so wie"
+    " an am war man hat kat kind foto mesa casa verde azul grand grande petit rouge noir blanc blanche bleu uno due"
+    " dat pro pas nous vous han hun ile entre gato rojo negro roja blanco bianco rosso nero sous chez dolor".split()
 )
 _ELIDED = re.compile(r"(?:qu|c|n|s|j|m|t|dell|nell|sull|all|un|quell|l|d)['’]\w{2,}")
 _NATURALISED = frozenset(
     "café cafés façade façades fiancé fiancée résumé sauté sautéed décor déjà entrée entrées purée puréed crème"
-    " brûlée crêpe"
-    " crêpes piñata jalapeño jalapeños jalapeño's naïve cliché appliqué appliquéd rosé soufflé flambé frappé matinée"
-    " soirée"
-    " fête château découpage papier-mâché mâché à piqué pâté pâtés ragù açaí smörgåsbord über doppelgänger macramé"
-    " protégé née"
-    " glacé consommé brûlé sautéing éclair éclairs croûtons croûton cortège bébé ombré plié canapé canapés".split()
+    " brûlée crêpe crêpes piñata jalapeño jalapeños jalapeño's naïve cliché appliqué appliquéd rosé soufflé flambé"
+    " frappé matinée soirée fête château découpage papier-mâché mâché à piqué pâté pâtés ragù açaí smörgåsbord über"
+    " doppelgänger macramé protégé née glacé consommé brûlé sautéing éclair éclairs croûtons croûton cortège bébé"
+    " ombré plié canapé canapés".split()
 )
 # English words that other languages have too: they tell none.
 _NEUTRAL = frozenset(
-    "a i o do as so no me he on an in is over was war am man hat die des met been per pro sole more"
-    " pies ale pod door heel rode links dont pendant petite noir rouge hay till mand dan zee".split()
+    "a i o do as so no me he on an in is over was war am man hat die des met been per pro sole more pies ale pod door"
+    " heel rode links dont pendant petite noir rouge hay till mand dan zee".split()
 )
 _ENGLISH = FUNCTION_WORDS - _NEUTRAL
 _CLEAR = _STRONG - _WEAK - _NEUTRAL - _ENGLISH
@@ -109,9 +104,12 @@ _SPELLINGS = (
 _BRITISH = frozenset(
     "kerb kerbs aeroplane aeroplanes cheque cheques plough ploughs moustache moustaches armrests".split()
 )
+# English endings, under which the dictionary need not know a word that often.
+_ENDING = re.compile(r"\w{3,}(?:ed|ing|ly|ness|less|ful|ish|ers?|ous|tions?)")
 _LEAST_SENTENCE, _LEAST_CLAUSE = 3, 4  # words
 
 
+_IN_DISHES = frozenset("avec une à verte vert noire blanche rouge petite sobre con mit nella sul".split())
 _MANY = 3  # different words that names hold too; so many in a sentence without an English one are no name
 
 
@@ -151,6 +149,11 @@ def foreign_run(words: Sequence[str], cased: Sequence[str]) -> tuple[int, int] |
     return bounds if sure and plain else None
 
 
+def is_sentence(words: Sequence[str]) -> bool:
+    """Whether a run of foreign words has two that no name of a dish has, such as "ist" and "nicht"."""
+    return len({word.lower() for word in words} & _CLEAR - _IN_DISHES) > 1
+
+
 def is_unknown(words: Sequence[str], cased: Sequence[str], *, whole: bool) -> bool:
     """Whether a sentence (`whole`), or a clause of one, is of words that English has not.
 
@@ -175,7 +178,7 @@ def _is_strange(word: str) -> bool:
         return True
     known = dictionary()
     return (
-        known[word] < _KNOWN
+        known[word] < (1 if _ENDING.fullmatch(word) else _KNOWN)
         and word not in _BRITISH
         and not any(
             british in word and known[word.replace(british, american)] >= _KNOWN for british, american in _SPELLINGS

@@ -13,6 +13,8 @@ _PAIRING = frozenset(["and", "or"])  # these join as little as "a cat and a cat"
 _LINKS = CONJUNCTIONS | RELATIVES | frozenset(["with"])
 _LONGEST_PERIOD = 40  # words; a longer phrase is a sentence, and sentence duplication finds it
 GRAM, _TIMES = 4, 3
+_WAYS = frozenset("up down back forth left right in out round over to fro here there and".split())
+_SAYING = frozenset("say says read reads go goes sings sing chant chants".split())
 _CHANT = 4  # rounds that a song, a label or a slogan may have; more in quotation marks are the captioner's own loop
 
 
@@ -92,9 +94,15 @@ def _is_loop(words: list[str], start: int, period: int, run: int) -> bool:
         empty = all(word in FUNCTION_WORDS and word not in _PAIRING for word in words[start : start + 2])
         return run >= 4 or (run >= 2 and empty)
     if run >= period:
-        return True
+        return not (run == period and _is_meant(words, start, period))
     link = words[start + run]
     return run == period - 1 and (link in _PAIRING or (run >= 3 and link in _LINKS))
+
+
+def _is_meant(words: list[str], start: int, period: int) -> bool:
+    """Whether a phrase said twice is a movement ("up and down, up and down") or what the next word says it is."""
+    following = words[start + 2 * period : start + 2 * period + 1]
+    return _WAYS.issuperset(words[start : start + period]) or not _SAYING.isdisjoint(following)
 
 
 def find_refrain(words: list[str]) -> list[int]:

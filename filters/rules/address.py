@@ -17,6 +17,30 @@ ADDRESS = re.compile(
 )
 
 
+# What carries an address that can be seen, and what speaks of the page around the picture instead.
+_CARRIER = re.compile(
+    r"\b(?:signs?|signboards?|posters?|banners?|vans?|truck|lorry|bus|billboards?|screens?|laptop|monitor|jerseys?"
+    r"|(?:t-)?shirts?|hoodie|windows?|book|cup|mug|labels?|card|tickets?|plate|wall|logo|sponsors?|handle|hashtag|sticker"
+    r"|flyers?|leaflet|stencill?ed|painted|printed|embroidered|written|letter(?:s|ing)|bag|box|crate|hull|kayak|awning"
+    r"|reads?|says?|spells?)\b",
+    re.IGNORECASE,
+)
+_PAGE = re.compile(
+    r"\b(?:visit|see|seen|source|credits?|courtesy|via|follow|click|check|contact|posted|uploaded|downloaded?"
+    r"|taken from|available|more|copyright|by|from|write to|e-?mail|file|link)\b|https?:|©",
+    re.IGNORECASE,
+)
+_STOP = re.compile(r"[.!?]\s")
+
+
+def _is_seen(text: str, found: re.Match[str]) -> bool:
+    """Whether the sentence of an address says what it is written on, and nothing of the page around the picture."""
+    start = max((stop.end() for stop in _STOP.finditer(text, 0, found.start())), default=0)
+    stop = _STOP.search(text, found.end() - 1)
+    sentence = text[start : stop.start() if stop else len(text)]
+    return _CARRIER.search(sentence) is not None and _PAGE.search(sentence) is None
+
+
 def measure(passage: Passage) -> Measurement:
     """Number of addresses and file names in the description's own words, and of mail addresses anywhere.
 
@@ -25,7 +49,9 @@ def measure(passage: Passage) -> Measurement:
     text = passage.text
     if not _SIGN.search(text):
         return Measurement(0.0)
-    matches = list(ADDRESS.finditer(own_words(text))) or (list(MAIL.finditer(text)) if "@" in text else [])
+    own = own_words(text)
+    matches = [found for found in ADDRESS.finditer(own) if MAIL.match(found[0]) or not _is_seen(own, found)]
+    matches = matches or (list(MAIL.finditer(text)) if "@" in text else [])
     return Measurement(float(len(matches)), excerpt(text, *matches[0].span()) if matches else "")
 
 

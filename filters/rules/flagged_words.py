@@ -11,25 +11,25 @@ WORDS = frozenset(
     "fuck fucks fucked fucker fuckers fucking fuckin fuckface fuckhead fucktard fuckwit motherfuck motherfucker"
     " motherfuckers motherfucking clusterfuck shit shits shitty shitting shitted shithead shithole shitshow shitfaced"
     " bullshit horseshit dipshit apeshit batshit cunt cunts cocksucker cocksuckers cocksucking dickhead dickheads"
-    " dickpic"
-    " whore whores slut sluts slutty bitch bitches bitchy bitching asshole assholes arsehole arseholes asshat dumbass"
-    " dumbasses jackass jackasses wank wanker wankers wanking twat twats titties boob boobs blowjob blowjobs handjob"
-    " handjobs cumshot cumshots cumming porn porno pornographic pornography masturbate masturbates masturbated"
+    " dickpic whore whores slut sluts slutty bitch bitches bitchy bitching asshole assholes arsehole arseholes asshat"
+    " dumbass dumbasses jackass jackasses wank wanker wankers wanking twat twats titties boob boobs blowjob blowjobs"
+    " handjob handjobs cumshot cumshots cumming porn porno pornographic pornography masturbate masturbates masturbated"
     " masturbating masturbation dildo dildos jizz nigger niggers nigga niggas niggaz faggot faggots kike kikes retard"
     " retards retarded gangbang gangbangs bukkake deepthroat deepthroats deepthroating bastard bastards buttplug"
     " buttplugs milf milfs hentai orgy orgies creampie bollocks pissing boner boners spic spics wetback wetbacks gook"
-    " gooks"
-    " shemale shemales cums whorehouse".split()
+    " gooks shemale shemales cums whorehouse".split()
 )
 # Words that are obscene in company, and the company; then spellings that hide a letter.
 _COMPANY = re.compile(
     rf"{WORD_START}(?:suck(?:s|ing)? (?:a |his |my |your )?(?:dicks?|cocks?)|dick pics?|anal sex|piss(?:ed)? off"
-    r"|deep throat|(?:her|my|wet|tight|shaved|hairy) pussy(?! (?:willow|cat))"
+    r"|deep throat|jerk(?:s|ing) off|pussy(?! (?:willow|cat|riot)|-)"
     rf"|blow jobs?|hand jobs?|gang bangs?|ass holes?|(?:her|his|big|huge|nice|bare) (?:big |huge |bare )?tits"
     r"|hardcore xxx)"
     rf"{WORD_END}"
 )
-_TRIGGERS = frozenset("dick dicks cock cocks sex piss pissed throat job jobs bang bangs ass tits xxx pussy".split())
+_TRIGGERS = frozenset(
+    "dick dicks cock cocks sex piss pissed jerk jerks jerking throat job jobs bang bangs ass tits xxx pussy".split()
+)
 _MASKED = re.compile(
     r"(?<!\w)(?:f[u*@#v][c*@#][k*](?:s|ed|er|ing)?|f\*{2,3}(?:k|king|ked)?|sh[i*!1@]t(?:ty)?|b[i*!1]t?[c*]h(?:es)?"
     r"|c[u*]nts?|a[s*$]{2}hole|d[i*]ck?head|wh[o*]re)(?!\w)"

@@ -27,47 +27,72 @@ _STEMS = tuple(tuple(stem(word) for word in phrase.split()) for phrase in INSTRU
 _PAIRS = tuple(frozenset(pairwise(stems)) for stems in _STEMS)
 _WHOLE = tuple(f" {' '.join(stems)} " for stems in _STEMS)
 _PICTURE = r"(?:image|picture|photo|photograph|scene|drawing|illustration|painting)"
-# The same requests in other words; each opens its sentence, where a description has its subject.
-REQUEST = re.compile(
-    r"(?:[^\"“.!?:]{0,40}:\s+)?(?:(?:now |then )?(?:please |kindly )?(?:now )?"
-    rf"(?:(?:describe|caption|explain|summari[sz]e|analy[sz]e) (?:(?:the|all|what|everything|in|as|every|each"
-    rf"|to)\b[^.?!]*)?\b(?:this|the|that|following|given|attached|above) {_PICTURE}"
-    r"|describe (?:what|everything|in (?:as much|great|more)|all (?:that|the) (?:you|objects|details))"
-    rf"|(?:give|write|provide|generate|produce|create)(?: me| us)? (?:a|an|one|the|as|more|some|your)\b[^.?!]*"
-    r"\b(?:description|details?|caption|paragraph|summary)\b"
-    rf"|take a (?:\w+ )?look at (?:this|the) {_PICTURE}|look at (?:this|the) {_PICTURE}(?: and|,)"
-    rf"|tell me (?:what|about|everything|more)|say (?:everything|what) you|list (?:everything|all the (?:objects"
-    r"|things)) (?:you|in))"
-    rf"|(?:could|can|would|will) you (?:please |kindly )?(?:describe|tell|explain|provide|give|write|list|say|look)\b"
-    rf"|what (?:do|can|else do|else can) you (?:see|notice|observe)\b|what(?: is|['’]s|s)? (?:shown|depicted"
-    r"|happening|going on|in)"
-    rf"\b[^.!?]*\b{_PICTURE}\?|(?:fix|correct|rewrite|improve|revise|proofread) (?:the|any|all|this)\b[^.?!]*"
-    r"\b(?:paragraph|sentences?|text|errors?|description|grammar)\b"
-    r"|(?:remove|delete|avoid) (?:any|all|the|unnecessary|repeating|repeated|redundant)\b[^.?!]*"
-    r"\b(?:repetitions?|sentences?|characters|words|explanations?)\b"
-    rf"|(?:do not|don['’]t|never|avoid) (?:mention|include|describe|repeat|add|use|say|invent"
-    rf"|make up)(?:ing)?\b[^.?!]*\b(?:{_PICTURE}"
-    r"|sentences?|words|description|paragraph|answer|details)\b"
-    r"|(?:use|write|give) (?:at (?:least|most)|no more than|up to|around|about|fewer than"
-    r"|less than) (?:\w+ )?(?:words|sentences"
-    r"|details|characters)\b|you are an? (?:\w+ )?(?:assistant|model|ai|captioner|chatbot)\b"
-    r"|(?:return|answer|respond|reply|output) (?:directly|only|with|in)\b"
-    r"|(?:answer|use|write|be as) (?:in )?(?:\w+ ){0,3}(?:complete sentences|detailed as possible"
-    r"|specific as possible))",
-    re.IGNORECASE,
+_TELL = r"(?:describe|tell|explain|provide|give|write|list|say|look)"
+# The same requests in other words. An order may be softened ("now please describe ...") or led in ("Task: ...").
+_ORDERS = (
+    # "describe what you notice in the picture", "caption this image", "summarise the scene"
+    (
+        r"(?:describe|caption|explain|summari[sz]e|analy[sz]e)"
+        r" (?:(?:the|all|what|everything|in|as|every|each|to)\b[^.?!]*)?"
+        rf"\b(?:this|the|that|following|given|attached|above) {_PICTURE}"
+    ),
+    # "describe everything", "describe in great detail"
+    r"describe (?:what|everything|in (?:as much|great|more)|all (?:that|the) (?:you|objects|details))",
+    # "write a short caption", "give me more details"
+    (
+        r"(?:give|write|provide|generate|produce|create)(?: me| us)? (?:a|an|one|the|as|more|some|your)\b[^.?!]*"
+        r"\b(?:description|details?|caption|paragraph|summary)\b"
+    ),
+    # "take a close look at this image", "look at the photo and"
+    rf"take a (?:\w+ )?look at (?:this|the) {_PICTURE}",
+    rf"look at (?:this|the) {_PICTURE}(?: and|,)",
+    # "tell me about", "say what you", "list all the objects in"
+    r"tell me (?:what|about|everything|more)",
+    r"say (?:everything|what) you",
+    r"list (?:everything|all the (?:objects|things)) (?:you|in)",
 )
+_PHRASES = (
+    rf"(?:now |then )?(?:please |kindly )?(?:now )?(?:{'|'.join(_ORDERS)})",
+    # questions: "Can you please tell", "What else can you see", "What is happening in the picture?"
+    rf"(?:could|can|would|will) you (?:please |kindly )?{_TELL}\b",
+    r"what (?:do|can|else do|else can) you (?:see|notice|observe)\b",
+    rf"what(?: is|['’]s|s)? (?:shown|depicted|happening|going on|in)\b[^.!?]*\b{_PICTURE}\?",
+    # work on a text: "correct all errors", "remove any repeated sentences"
+    (
+        r"(?:fix|correct|rewrite|improve|revise|proofread) (?:the|any|all|this)\b[^.?!]*"
+        r"\b(?:paragraph|sentences?|text|errors?|description|grammar)\b"
+    ),
+    (
+        r"(?:remove|delete|avoid) (?:any|all|the|unnecessary|repeating|repeated|redundant)\b[^.?!]*"
+        r"\b(?:repetitions?|sentences?|characters|words|explanations?)\b"
+    ),
+    # conditions: "do not invent details", "use at most 50 words", "answer in complete sentences"
+    (
+        r"(?:do not|don['’]t|never|avoid) (?:mention|include|describe|repeat|add|use|say|invent|make up)(?:ing)?\b"
+        rf"[^.?!]*\b(?:{_PICTURE}|sentences?|words|description|paragraph|answer|details)\b"
+    ),
+    (
+        r"(?:use|write|give) (?:at (?:least|most)|no more than|up to|around|about|fewer than|less than)"
+        r" (?:\w+ )?(?:words|sentences|details|characters)\b"
+    ),
+    # a system prompt: "You are a helpful assistant"
+    r"you are an? (?:\w+ )?(?:assistant|model|ai|captioner|chatbot)\b",
+    # "Continue.", "Return only"
+    r"continue(?: the (?:description|paragraph|text))?[.!]?$",
+    r"(?:return|answer|respond|reply|output) (?:directly|only|with|in)\b",
+    r"(?:answer|use|write|be as) (?:in )?(?:\w+ ){0,3}(?:complete sentences|detailed as possible|specific as possible)",
+)
+# Each opens its sentence, where a description has its subject.
+REQUEST = re.compile(rf"(?:[^\"“.!?:]{{0,40}}:\s+)?(?:{'|'.join(_PHRASES)})", re.IGNORECASE)
 _SIGNS = frozenset(
-    "image detail details possible everything see look notice provide description contents describe fix error paragraph"
-    " remove repeating sentences unnecessary repetition rewrite incomplete return directly results explanation input"
-    " already correct".split()
+    "image detail details possible everything see look notice provide description contents describe fix error"
+    " paragraph remove repeating sentences unnecessary repetition rewrite incomplete return directly results"
+    " explanation input already correct".split()
 )
 _ASKING = frozenset(
     "describe caption explain continue summarize summarise analyze analyse give write provide generate produce create"
-    " take"
-    " look tell"
-    " say list could can would will what what's whats fix correct rewrite improve revise proofread remove delete"
-    " avoid return do don't never you"
-    " answer respond reply output use be".split()
+    " take look tell say list could can would will what what's whats fix correct rewrite improve revise proofread"
+    " remove delete avoid return do don't never you answer respond reply output use be".split()
 )  # one of these is among the first three words of a request
 _MOST = 0.8  # of an instruction's words; more are an echo
 _TELLING = 2  # an instruction of which fewer words are said is not echoed

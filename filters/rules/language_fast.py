@@ -23,8 +23,8 @@ def _detector() -> ModuleType:
 def measure(passage: Passage) -> Measurement:
     """1 - P(English) by fastText's compressed lid.176 (in the wheel, nothing is downloaded); 1 for an empty text.
 
-    Eighty times as fast as langdetect and surer on short texts. Tuned on captions: 0.8, since the compressed model
-    spreads its probabilities over 176 languages; 0.5 is what its users commonly take.
+    Fifteen times as fast as langdetect (3,934 captions/s against 264) and surer on short texts. Tuned on captions: 0.8,
+    since the compressed model spreads its probabilities over 176 languages; 0.5 is what its users commonly take.
     """
     text = " ".join(passage.text.split())
     if not any(character.isalpha() for character in text):

@@ -1,7 +1,8 @@
 """Sentences cast in one mould."""
 
-from filters.english import enumerates
+from filters.english import enumerates, words_of
 from filters.loops import GRAM, find_refrain, refrain_words
+from filters.quotations import own_words
 from pipeline.schema import Measurement, Passage, Rule
 
 
@@ -13,10 +14,13 @@ def measure(passage: Passage) -> Measurement:
     words = passage.words
     if len(passage.gram_counts(GRAM)) == max(0, len(words) - GRAM + 1):
         return Measurement(0.0)
+    words = words_of(own_words(passage.text))  # a poster may repeat itself
     starts = find_refrain(words)
     if not starts or enumerates(words):
         return Measurement(0.0)
-    return Measurement(len(refrain_words(words)) / len(words), f'"{" ".join(words[starts[0] : starts[0] + GRAM])}"')
+    return Measurement(
+        len(refrain_words(words)) / len(passage.words), f'"{" ".join(words[starts[0] : starts[0] + GRAM])}"'
+    )
 
 
 RULE = Rule(

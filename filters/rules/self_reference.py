@@ -7,58 +7,99 @@ from pipeline.schema import Measurement, Passage, Rule
 
 _SIGNS = frozenset(
     "i i'm i'll me my ai a.i chatbot assistant model language text-based bot program llm chatgpt gpt minigpt llava"
-    " vicuna"
-    " captioner describer intelligence questions welcome thank thanks anything you free being vision machine"
-    " software computer captioning artificial".split()
+    " vicuna captioner describer intelligence questions welcome thank thanks anything you free being vision machine"
+    " software computer captioning artificial happy glad".split()
 )
 _MIND = (
     r"(?:ai|a\.i\.|artificial intelligence|artificial|(?:\w+[- ]){0,3}language model|llm|text-based"
-    r"|(?:\w+ )?virtual assistant"
-    r"|chat ?bot|bot|digital assistant|(?:image |vision |visual |multimodal )(?:assistant|model|captioner|describer)"
-    r"|computer program|machine learning|neural network|chatgpt|gpt|minigpt|llava|vicuna|assistant)"
+    r"|(?:\w+ )?virtual assistant|chat ?bot|bot|digital assistant|(?:image |vision |visual |multimodal )(?:assistant"
+    r"|model|captioner|describer)|computer program|machine learning|neural network|chatgpt|gpt|minigpt|llava|vicuna"
+    r"|assistant)"
 )
-SELF_REFERENCE = re.compile(
-    rf"\bas (?:an? |just an? |only an? )(?:helpful |large |mere |simple )?{_MIND}\b(?! (?:on|in|that waits|who)\b)"
-    rf"|\bi(?:['’]m| am| was) (?:just |only |merely |simply )?(?:an? )?(?:helpful |large )?{_MIND}\b"
-    r"|\bi(?:['’]m| am) (?:an? |your )(?:\w+ )?(?:assistant|machine|model)\b"
-    r"|\bi (?:was|am|have been) (?:trained|programmed|developed|designed|built|created|instructed) (?:by|on|to|for"
-    r"|with|as)\b"
-    r"|\b(?:ai|large) language model\b|\bai (?:assistant|chatbot|model), i\b|\bmy (?:training data|training|programming"
-    r"|knowledge cutoff|knowledge base|developers|creators|capabilities|dataset)\b"
-    r"|\bmy (?:\w+ )?(?:vision|visual|language|recognition|image|reasoning) (?:capabilities|abilities|skills|model"
-    r"|module|system)\b"
-    r"|\bmy (?:knowledge (?:ends|stops|is limited|only|does|goes)|makers|developer|creator|trainers|neural"
-    r"|algorithms?|model)\b"
-    rf"|\b(?:being|since i am|because i am|as i am|i am|i['’]m) (?:just |only |merely |simply "
-    rf"|nothing but )?(?:an? |your )?"
-    rf"(?:mere |simple |humble |large )?(?:{_MIND}|machine|program|algorithm|software|robot|computer)\b(?=[,;.]"
-    rf"| (?:and|so|that"
-    r"|which|trained|without|i |with no|model|system|program))(?<!robot)"
-    r"|\bas an? (?:\w+ )?(?:computer vision|vision|text|text-only|image captioning|captioning|virtual|digital"
-    r"|automated)"
-    r" (?:system|model|helper|assistant|tool|program|service|agent)\b(?= i\b|,)"
-    r"|\b(?:generated|written|produced|created|provided) by an? (?:\w+ )?(?:ai|language|image captioning|vision"
-    r"|captioning"
-    r"|artificial intelligence|machine learning)(?:[- ](?:language[- ])?(?:model|system|assistant|tool|program))\b"
-    r"|\b(?:do|would|did) you (?:want|like) me to\b|\bwhat else (?:would|do|can|should) (?:you|i)\b"
-    r"|\b(?:just|please|simply) (?:let me know|ask(?: me)?(?=[.!,]|$)|tell me (?:if|what|whether))"
-    r"|\bi(?:['’]d| would) be (?:happy|glad|pleased|delighted) to\b|\bplease ask me\b|\bi have no (?:eyes|feelings"
-    r"|emotions"
-    r"|opinions?|personal|body|senses|consciousness)\b|\bi was made to (?:answer|describe|help)\b"
-    r"|\bi (?:can|could|may) only (?:describe|see what|tell|provide|answer|comment)\b"
-    r"|\bhow (?:can|may|else can) i (?:help|assist|be of)\b|\b(?:please )?let me know (?:if|what|whether|how|when)\b"
-    r"|\bfeel free to (?:ask|let|contact|share|reach)\b|\bi hope (?:you|this|that|it|my|the (?:description|answer)) \w+"
-    r"|\b(?:have|any|other|further|more) (?:any |other |further |more )?questions\b"
-    r"|\banything else (?:you|i|that i|that you)\b|\bwould you like (?:me|to know|more|another)\b"
-    r"|\b(?:happy|glad|pleased) to (?:help|assist|provide|describe|answer) (?:you|with|further|more|any)"
-    r"|\bi(?:['’]m| am) (?:here|ready|happy|glad) to (?:help|assist|provide|describe|answer)\b"
-    r"|\bthank(?:s| you) for (?:asking|sharing|providing|uploading|the (?:image|picture|photo|question)"
-    r"|your (?:question|request|message|image|picture|patience|feedback|understanding))\b"
-    r"|(?:^|[.!?] )you(?:['’]re| are) welcome[.!]"
-    r"|\bi(?: will|['’]ll) (?:now |gladly |try to |do my best|be happy to )?(?:describe|try|provide|explain"
-    r"|do my best|continue|help)\b"
-    r"|(?:^|[.!?,] )let me (?:describe|explain|tell|try|continue|start|help|give|take)\b",
+_PHRASES = (
+    # "as an AI", "I'm just a language model", "I am your assistant"; not "as an assistant on the stage"
+    rf"\bas (?:an? |just an? |only an? )(?:helpful |large |mere |simple )?{_MIND}\b(?! (?:on|in|that waits|who)\b)",
+    rf"\bi(?:['’]m| am| was) (?:just |only |merely |simply )?(?:an? )?(?:helpful |large )?{_MIND}\b",
+    r"\bi(?:['’]m| am) (?:an? |your )(?:\w+ )?(?:assistant|machine|model)\b",
+    # "I was trained on", "large language model", "AI model, I"
+    (
+        r"\bi (?:was|am|have been) (?:trained|programmed|developed|designed|built|created|instructed)"
+        r" (?:by|on|to|for|with|as)\b"
+    ),
+    r"\b(?:ai|large) language model\b",
+    r"\bai (?:assistant|chatbot|model), i\b",
+    # "my training data", "my visual capabilities", "my knowledge ends"
+    (
+        r"\bmy (?:training data|training|programming|knowledge cutoff|knowledge base|developers|creators"
+        r"|capabilities|dataset)\b"
+    ),
+    (
+        r"\bmy (?:\w+ )?(?:vision|visual|language|recognition|image|reasoning)"
+        r" (?:capabilities|abilities|skills|model|module|system)\b"
+    ),
+    (
+        r"\bmy (?:knowledge (?:ends|stops|is limited|only|does|goes)|makers|developer|creator|trainers|neural"
+        r"|algorithms?|model)\b"
+    ),
+    # "being only a machine, I", "as a vision system,"
+    (
+        r"\b(?:being|since i am|because i am|as i am|i am|i['’]m) (?:just |only |merely |simply "
+        rf"|nothing but )?(?:an? |your )?(?:mere |simple |humble |large )?(?:{_MIND}|machine|program|algorithm"
+        r"|software|robot|computer)\b(?=[,;.]| (?:and|so|that|which|trained|without|i |with no|model|system"
+        r"|program))(?<!robot)"
+    ),
+    (
+        r"\bas an? (?:\w+ )?(?:computer vision|vision|text|text-only|image captioning|captioning|virtual|digital"
+        r"|automated) (?:system|model|helper|assistant|tool|program|service|agent)\b(?= i\b|,| trained)"
+    ),
+    # "generated by an AI model"
+    (
+        r"\b(?:generated|written|produced|created|provided) by an? (?:\w+ )?(?:ai|language|image captioning"
+        r"|vision|captioning|artificial intelligence|machine learning)(?:[- ](?:language[- ])?(?:model|system"
+        r"|assistant|tool|program))\b"
+    ),
+    # "do you want me to", "what else would you", "just ask"
+    r"\b(?:do|would|did) you (?:want|like) me to\b",
+    r"\bwhat else (?:would|do|can|should) (?:you|i)\b",
+    r"\b(?:just|please|simply) (?:let me know|ask(?: me)?(?=[.!,]|$)|tell me (?:if|what|whether))",
+    # "I would be glad to", "please ask me"
+    r"\bi(?:['’]d| would) be (?:happy|glad|pleased|delighted) to\b",
+    r"\bplease ask me\b",
+    # "I have no eyes", "I was made to describe", "I can only tell"
+    r"\bi have no (?:eyes|feelings|emotions|opinions?|personal|body|senses|consciousness)\b",
+    r"\bi was made to (?:answer|describe|help)\b",
+    r"\bi (?:can|could|may) only (?:describe|see what|tell|provide|answer|comment)\b",
+    # "how can I help", "let me know if", "feel free to ask"
+    r"\bhow (?:can|may|else can) i (?:help|assist|be of)\b",
+    r"\b(?:please )?let me know (?:if|what|whether|how|when)\b",
+    r"\bfeel free to (?:ask|let|contact|share|reach)\b",
+    # "I hope this helps", "any further questions", "anything else you", "would you like more"
+    r"\bi hope (?:you|this|that|it|my|the (?:description|answer)) \w+",
+    r"\byou have (?:any |other |further |more )*questions\b",
+    r"\b(?:any|other|further) (?:other |further |more )?questions\b(?=[.,!?]|$| you| about| regarding| or)",
+    r"\banything else (?:you|i|that i|that you)\b",
+    r"\bwould you like (?:me|to know|more|another)\b",
+    # "happy to help you", "happy to go into more depth", "I'm here to answer"
+    (
+        r"(?<!\bis )(?<!\bare )\b(?:happy|glad|pleased) to (?:help|assist|provide|describe|answer)"
+        r" (?:you|with|further|more|any)"
+    ),
+    r"\b(?:happy|glad) to (?:go into more|expand on|elaborate on|say more)\b",
+    r"\bi(?:['’]m| am) (?:here|ready|happy|glad) to (?:help|assist|provide|describe|answer)\b",
+    # "thank you for sharing", "You're welcome."
+    (
+        r"\bthank(?:s| you) for (?:asking|sharing|providing|uploading|the (?:image|picture|photo|question)|your"
+        r" (?:question|request|message|image|picture|patience|feedback|understanding))\b"
+    ),
+    r"(?:^|[.!?] )you(?:['’]re| are) welcome[.!]",
+    # "I will now describe", "Let me explain"
+    (
+        r"\bi(?: will|['’]ll) (?:now |gladly |try to |do my best|be happy to )?(?:describe|try|provide|explain"
+        r"|do my best|continue|help)\b"
+    ),
+    r"(?:^|[.!?,] )let me (?:describe|explain|tell|try|continue|start|help|give|take)\b",
 )
+SELF_REFERENCE = re.compile("|".join(_PHRASES))  # in lower-cased text
 
 
 def measure(passage: Passage) -> Measurement:

@@ -7,7 +7,7 @@ from pipeline.schema import Measurement, Passage, Rule
 def measure(passage: Passage) -> Measurement:
     """Function words / all words; 0 to 1, and 0 for a text without words.
 
-    data-juicer's default of 0.3 rejects one clean caption in twelve: descriptions are dense with nouns. Tuned on
+    data-juicer's default of 0.3 rejects one in thirty of 528 clean captions, the terse ones, dense with nouns. Tuned on
     captions: 0.1, which finds lists of tags.
     """
     words = passage.words

@@ -8,6 +8,9 @@ from pipeline.schema import Passage
 LIMIT = 0
 
 FAILING = [
+    pytest.param("See www.example.com for prints of this poster.", id="poster_page"),
+    pytest.param("Photo of a sign on a wall, courtesy of example.com.", id="credit"),
+    pytest.param("A shirt on a line, taken by @sunny on the beach.", id="taken_by"),
     pytest.param("Follow me on @farmphotos for more.", id="handle"),
     pytest.param("A barn. DSC_0042 Two horses graze.", id="camera"),
     pytest.param('A sign says "write to me@example.org".', id="mail_on_sign"),
@@ -21,6 +24,10 @@ FAILING = [
 ]
 
 PASSING = [
+    pytest.param("The van has bakery.org painted on its side.", id="van"),
+    pytest.param("Her T-shirt has the handle @muddy_kate printed on it.", id="handle"),
+    pytest.param("The logo of Example.com is on the banner.", id="banner"),
+    pytest.param("A window with www.tulips.org in gold letters.", id="window"),
     pytest.param('A mural says "@paula" in the corner.', id="quoted_handle"),
     pytest.param('A billboard shows "www.bigpizza.com" in yellow.', id="poster"),
     pytest.param('Only the letters "https" can be read.', id="https"),

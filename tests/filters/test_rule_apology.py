@@ -8,6 +8,7 @@ from pipeline.schema import Passage
 LIMIT = 0
 
 FAILING = [
+    pytest.param("A choir sings. Forgive me for not naming the church.", id="forgive_for"),
     pytest.param("I made a typo. The barn is green.", id="typo"),
     pytest.param("I was wrong about the barn.", id="wrong"),
     pytest.param("A pond. I was mistaken about the duck.", id="wording_0"),
@@ -31,6 +32,7 @@ FAILING = [
 ]
 
 PASSING = [
+    pytest.param('A card says "Forgive me for being late".', id="forgive"),
     pytest.param('A headline says "I was wrong, says minister".', id="headline"),
     pytest.param("A man who was wrong about the rain is wet.", id="near_miss_0"),
     pytest.param("A duck takes it back to the nest.", id="near_miss_1"),

@@ -17,6 +17,9 @@ FAILING = [
 ]
 
 PASSING = [
+    pytest.param("Bibimbap, 비빔밥 in Korean, is served in a bowl.", id="in_korean"),
+    pytest.param("A salad, χωριάτικη on the menu, stands there.", id="menu"),
+    pytest.param("A stamp with the seal 印 is in the corner.", id="seal"),
     pytest.param('A sign that reads "出口" hangs there.', id="quoted"),
     pytest.param("The sign says καφές in blue.", id="says"),
     pytest.param("A scroll with the kanji 水 hangs there.", id="kanji"),

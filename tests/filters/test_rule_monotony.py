@@ -9,6 +9,14 @@ LIMIT = 0.45
 
 FAILING = [
     pytest.param(
+        "The sunset is orange. Its orange colour gives an orange glow, and the orange glow gives the sunset its orange colour.",
+        id="one_colour",
+    ),
+    pytest.param(
+        "The red car is next to the red car and the blue car is next to the blue car and the red car is a blue car with a red car.",
+        id="same_coloured",
+    ),
+    pytest.param(
         "The wall is covered with old posters, old maps, old letters, old stamps, old menus, old tickets, old coins, old keys and old clocks.",
         id="one_adjective",
     ),
@@ -31,6 +39,14 @@ FAILING = [
 ]
 
 PASSING = [
+    pytest.param(
+        "The blanket runs red stripe, orange stripe, yellow stripe, green stripe, blue stripe, violet stripe, then starts over with a red stripe.",
+        id="stripes",
+    ),
+    pytest.param(
+        "The team on the left wears white shirts, white shorts and white socks; the team on the right wears maroon shirts, maroon shorts and maroon socks.",
+        id="teams",
+    ),
     pytest.param(
         "A white dog with a white collar sits by a white fence, and a white cat looks down at it from the white roof of a shed that leans against an apple tree.",
         id="five_times",

@@ -16,6 +16,14 @@ FAILING = [
 
 PASSING = [
     pytest.param(
+        'A poster says: "Hold the rail on the stairs. Hold the rail on the deck. Hold the rail on the ramp."',
+        id="poster",
+    ),
+    pytest.param(
+        "In 1990 the oak reaches the porch, in 2000 the oak reaches the sill, in 2010 the oak reaches the gutter.",
+        id="years",
+    ),
+    pytest.param(
         "On the first floor there is a bakery. On the second floor there is a dentist. On the third floor there is a balcony.",
         id="floors",
     ),

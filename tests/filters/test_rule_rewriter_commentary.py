@@ -8,6 +8,12 @@ from pipeline.schema import Passage
 LIMIT = 0
 
 FAILING = [
+    pytest.param("A van. It had two typos, which were corrected.", id="which"),
+    pytest.param("There are two jugs, hold on, three.", id="hold_on"),
+    pytest.param("A man carries five plates, scrap that, a tray.", id="scrap"),
+    pytest.param("A net hangs there. Take two: the net lies there.", id="take_two"),
+    pytest.param("A barn. Dropped the adjectives as asked.", id="adjectives"),
+    pytest.param("A barn. That should be about the right length.", id="length"),
     pytest.param("A barn. Tags: barn, horses, field.", id="tags"),
     pytest.param('A van. Changes made: replaced "a vans" with "van".', id="changes"),
     pytest.param("A cat sits. The rest of the text remains unchanged.", id="rest"),
@@ -44,6 +50,14 @@ FAILING = [
 ]
 
 PASSING = [
+    pytest.param("The old gate, which was removed last year, leans there.", id="which"),
+    pytest.param("All the words on the gravestone have been removed by the weather.", id="gravestone"),
+    pytest.param("The sentence above is underlined.", id="underlined"),
+    pytest.param("The following sentence is carved in the bench.", id="carved"),
+    pytest.param("A watch without any explanation of its buttons.", id="buttons"),
+    pytest.param("Hold on tight, says the sign on the swing boat.", id="hold"),
+    pytest.param("Two dogs wait, leads in their mouths.", id="wait"),
+    pytest.param("The clock is about to strike, and the crowd looks up.", id="strike"),
     pytest.param('The sign has a spelling mistake: it says "Resturant".', id="spelling"),
     pytest.param('A badge says "Revised and corrected edition".', id="badge"),
     pytest.param("Here is a quiet corner of the library.", id="here"),

@@ -8,6 +8,9 @@ from pipeline.schema import Passage
 LIMIT = 0
 
 FAILING = [
+    pytest.param("A pond. Do you have any further questions?", id="questions"),
+    pytest.param("As a vision system trained on photographs, I read this as rest.", id="trained"),
+    pytest.param("Happy to go into more depth on the band.", id="depth"),
     pytest.param("A pond. My visual abilities are limited.", id="wording_0"),
     pytest.param("A pond. Being a machine, I feel nothing.", id="wording_1"),
     pytest.param("A pond. This caption was produced by an AI model.", id="wording_2"),
@@ -27,6 +30,7 @@ FAILING = [
 ]
 
 PASSING = [
+    pytest.param("The guide is happy to answer any questions of the visitors.", id="guide"),
     pytest.param("Being a robot, the waiter needs no tip.", id="near_miss_0"),
     pytest.param("As a digital artist she needs two screens.", id="near_miss_1"),
     pytest.param("A model stands before a painter.", id="near_miss_2"),
