@@ -13,7 +13,7 @@ Label = tuple[str, str, list[str], bool]
 
 ROWS: list[Label] = [
     ("sound", SOUND, [], False),
-    ("quoted", f"{SOUND} The sign says go go go to the left.", [], False),  # a false alarm of word_stutter
+    ("quoted", f"{SOUND} The cat cat cat is old.", [], False),  # called clean, so a false alarm of word_stutter
     ("stutter", f"{SOUND} The cat is is is old.", ["stutter"], True),
     ("short", "A cat.", ["too_short"], False),
     ("cut", f"{SOUND} The cat is sitting in the", ["ending"], True),
