@@ -10,7 +10,7 @@ from pipeline.params import CircuitParams
 
 
 class Circuit:
-    """Closed at first: requests pass. Made inside the event loop in which it is used.
+    """Closed at first: requests pass. It serves one event loop after another, each with its `begin`.
 
     After `failures` failures in a row, over all requests, it opens: nothing is sent for `cooling` seconds, then one
     request alone (a probe). A success closes it; a probe in vain doubles the cooling time, up to LONGEST_PAUSE, and
@@ -24,8 +24,12 @@ class Circuit:
         self._vain = 0  # probes
         self._turn = asyncio.Lock()  # of those that wait, in the order of their coming; a probe holds it
 
+    def begin(self) -> None:
+        """Serve the running event loop; what is known of the server stays known."""
+        self._turn = asyncio.Lock()  # one that was waited for belongs to its loop
+
     async def enter(self) -> bool:
-        """Wait until a request may be sent; whether it is a probe. Each `enter` needs its `leave`."""
+        """Wait until a request may be sent; whether it is a probe. Each `enter` needs its `leave` or `abandon`."""
         if not self.is_open:
             return False
         await self._turn.acquire()
@@ -53,8 +57,13 @@ class Circuit:
         self._vain += probe
         if self._vain == self._params.probes:
             tried = f"{self._failures} requests in a row, {self._vain} of them one at a time after a pause"
-            mend = "what is finished is kept, run the same command again when the server is well"
+            mend = "finished shards are kept, run the same command again when the server is well"
             raise JobError(f"{self._place} failed {tried}: {fault}; {mend}")
+
+    def abandon(self, *, probe: bool) -> None:
+        """Say that a request was given up before it had ended, which says nothing about the server."""
+        if probe:
+            self._turn.release()
 
     @property
     def is_open(self) -> bool:

@@ -10,7 +10,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 
 import httpx
@@ -32,14 +32,6 @@ class Lost:
 
     reason: str
     unreachable: bool = False
-
-
-@dataclass(frozen=True)
-class _Line:
-    """What the requests of one call share."""
-
-    client: httpx.AsyncClient
-    circuit: Circuit
 
 
 @dataclass
@@ -80,6 +72,7 @@ class ChatClient:
         self._section = section
         self._usage = usage or Usage()
         self._budget = budget
+        self._circuit = Circuit(server.circuit, f"the server at {self.url}")  # what it has learnt outlasts a call
         self._answered = False
 
     def complete(
@@ -88,19 +81,24 @@ class ChatClient:
         """Send each request (the JSON of a chat completion); the answers in their order.
 
         `ended` is told of every request that has ended: its number, and its answer. Raises JobError when the server
-        cannot be worked with, and when the budget is spent.
+        cannot be worked with, when it was not to be reached at the end, and when the budget is spent.
         """
-        return asyncio.run(self._complete(requests, ended))
+        replies = asyncio.run(self._complete(requests, ended))
+        for reply in replies:
+            if isinstance(reply, Lost) and reply.unreachable:
+                mend = "start it and run the same command again; finished shards are kept"
+                raise JobError(f"the server at {self.url} has gone: {reply.reason}; {mend}")
+        return replies
 
     async def _complete(
         self, requests: Sequence[Mapping[str, object]], ended: Callable[[int, Reply | Lost], None]
     ) -> list[Reply | Lost]:
         slots = asyncio.Semaphore(self._server.concurrency)
-        circuit = Circuit(self._server.circuit, f"the server at {self.url}")
+        self._circuit.begin()
 
         async def complete_one(client: httpx.AsyncClient, number: int) -> Reply | Lost:
             async with slots:
-                reply = await self._complete_row(_Line(client, circuit), requests[number])
+                reply = await self._complete_row(client, requests[number])
             ended(number, reply)
             return reply
 
@@ -117,11 +115,11 @@ class ChatClient:
         timeout = httpx.Timeout(None, connect=CONNECT_TIMEOUT)
         return httpx.AsyncClient(headers=self._exchange.headers, limits=limits, timeout=timeout)
 
-    async def _complete_row(self, line: _Line, request: Mapping[str, object]) -> Reply | Lost:
+    async def _complete_row(self, client: httpx.AsyncClient, request: Mapping[str, object]) -> Reply | Lost:
         """One row, all tries within its deadline, which begins when its turn has come."""
         try:
             async with asyncio.timeout(self._server.deadline) as deadline:
-                return await self._try(line, _Row(request, deadline))
+                return await self._try(client, _Row(request, deadline))
         except TimeoutError:
             return Lost(f"no answer within {self._server.deadline} s")
         except Failure as failure:
@@ -130,36 +128,44 @@ class ChatClient:
                 raise JobError(f"{place}: {failure}; {failure.mend}") from None
             return Lost(str(failure), unreachable=isinstance(failure, Unreachable))
 
-    async def _try(self, line: _Line, row: _Row) -> Reply:
-        """Ask until there is an answer, a failure that will not pass, or no time."""
+    async def _try(self, client: httpx.AsyncClient, row: _Row) -> Reply:
+        """Ask until there is an answer, a failure that will not pass, no try or no time.
+
+        A pause that the server asks for is not the row's: LONGEST_PAUSE and the retries bound it.
+        """
         while True:
             try:
-                reply = await self._send(line, row)
+                reply = await self._send(client, row)
             except Failure as failure:
                 widest = min(LONGEST_PAUSE, self._server.backoff * 2 ** (row.tries - 1))
                 pause = max(failure.pause, random.uniform(0.0, widest))  # full jitter
-                tired = row.tries > self._server.retries and not line.circuit.is_open
-                if not failure.passing or tired or row.time_left <= pause:
+                tired = row.tries > self._server.retries and not self._circuit.is_open
+                if not failure.passing or tired or (not failure.pause and row.time_left <= pause):
                     raise
-                await asyncio.sleep(pause)
+                async with row.waiting() if failure.pause else nullcontext():
+                    await asyncio.sleep(pause)
             else:
                 self._answered = True
                 return reply
 
-    async def _send(self, line: _Line, row: _Row) -> Reply:
-        """Send a row's request once, when the circuit lets it."""
+    async def _send(self, client: httpx.AsyncClient, row: _Row) -> Reply:
+        """Send a row's request once, when the circuit lets it, and let the circuit know how that went."""
         async with row.waiting():
-            probe = await line.circuit.enter()
-        fault: str | None = f"no answer within {self._server.deadline} s"  # what a deadline leaves
+            probe = await self._circuit.enter()
         try:
-            reply = await self._pay(line.client, row)
-            fault = None
+            reply = await self._pay(client, row)
         except Failure as failure:
             # Before a first answer, what the user can mend ends the job by itself; what only this row meets does not.
-            fault = str(failure) if (self._answered if failure.mend else failure.passing) else None
+            counts = self._answered if failure.mend else failure.passing
+            self._circuit.leave(str(failure) if counts else None, probe=probe)
             raise
-        finally:
-            line.circuit.leave(fault, probe=probe)
+        except BaseException:
+            if row.deadline.expired():
+                self._circuit.leave(f"no answer within {self._server.deadline} s", probe=probe)
+            else:  # the job has ended for a reason of its own
+                self._circuit.abandon(probe=probe)
+            raise
+        self._circuit.leave(None, probe=probe)
         return reply
 
     async def _pay(self, client: httpx.AsyncClient, row: _Row) -> Reply:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 
 import httpx
 
@@ -13,7 +12,10 @@ from pipeline.errors import UsageError
 from pipeline.params import ServerParams
 
 LONGEST_BODY = 4 * 2**20  # bytes of an answer
+SECRET = 16  # characters: a shorter key is a placeholder, and may be a word of an answer
+HIDDEN = 4  # characters: what is shorter stands in errors by chance
 PASSING = frozenset({408, 409, 429, *range(500, 600)})  # statuses that another try may cure
+LATE = frozenset({408, 504, 524})  # the work may be done, and billed: somebody on the way stopped waiting for it
 KEY = frozenset({401, 402, 403})  # statuses that a better key cures
 SETUP = frozenset({*range(300, 400), 404, 405})  # statuses that a better address or model name cures
 
@@ -46,8 +48,8 @@ class Broken(Passing):
     billed = True
 
 
-class Oversized(Failure):
-    """An answer longer than any that was asked for."""
+class Unusable(Failure):
+    """An answer that must not be taken: longer than any that was asked for, or with the key in it."""
 
     billed = True
 
@@ -77,16 +79,18 @@ class Exchange:
                 body = await _read_body(response)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
             mend = f"start the server, or set {self._section}.server.base_url"
-            raise Unreachable(f"cannot connect ({_name(error)})", mend=mend) from None
+            raise Unreachable(f"cannot connect ({self._name(error)})", mend=mend) from None
         except httpx.RequestError as error:
-            raise Broken(f"the connection broke ({_name(error)})") from None
+            raise Broken(f"the connection broke ({self._name(error)})") from None
         if response.status_code != httpx.codes.OK:
             raise self._failure(response, body)
         try:
             reply = read_answer(body)
         except ValueError as error:
             raise Broken(f"the answer is not a chat completion ({error}): {self._quote(body)}") from None
-        return replace(reply, text=self._hide(reply.text), finish=self._hide(reply.finish))
+        if len(self._key) >= SECRET and (self._key in reply.text or self._key in reply.finish):
+            raise Unusable("the answer holds the API key")
+        return reply
 
     def _failure(self, response: httpx.Response, body: bytes) -> Failure:
         """What a status other than 200 means."""
@@ -98,11 +102,15 @@ class Exchange:
             mend = f"put a key into the environment variable {self._variable} ({fault})"
         pause = read_retry_after(response.headers.get("Retry-After", ""))
         kind = Passing if status in PASSING else Failure
-        return kind(f"status {status}: {self._quote(body)}", pause=pause, mend=mend)
+        return (Broken if status in LATE else kind)(f"status {status}: {self._quote(body)}", pause=pause, mend=mend)
 
     def _hide(self, text: str) -> str:
-        """A server that sends the key back does not bring it into a row, a file or an error."""
-        return text.replace(self._key, "***") if self._key else text
+        """A server that sends the key back does not bring it into an error."""
+        return text.replace(self._key, "***") if len(self._key) >= HIDDEN else text
+
+    def _name(self, error: httpx.RequestError) -> str:
+        """What a connection's error says, which may quote the server."""
+        return self._hide(str(error)) or type(error).__name__
 
     def _quote(self, body: bytes) -> str:
         """The beginning of a body on one line."""
@@ -115,7 +123,7 @@ async def _read_body(response: httpx.Response) -> bytes:
     async for piece in response.aiter_bytes():
         body += piece
         if len(body) > LONGEST_BODY:
-            raise Oversized(f"the answer is longer than {LONGEST_BODY} bytes")
+            raise Unusable(f"the answer is longer than {LONGEST_BODY} bytes")
     return bytes(body)
 
 
@@ -138,7 +146,3 @@ def _read_key(variable: str) -> str:
     if not (key.isascii() and key.isprintable()):
         raise UsageError(f"the environment variable {variable} holds no key: it has characters that no key has")
     return key
-
-
-def _name(error: httpx.RequestError) -> str:
-    return str(error) or type(error).__name__

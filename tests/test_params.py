@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from math import inf, nan
 from pathlib import Path
 from typing import Any
 
@@ -110,11 +111,25 @@ def test_mistyped_section_names_the_right_one(spoil: Callable[[Callable[[Profile
         (_set("sample", "pictures", 0), "sample.pictures: .*greater than 0.*got 0"),
         (_set("sample", "seed", 1.5), "sample.seed: .*1.5"),
         (_set("download", "jpeg_quality", 101), "download.jpeg_quality: .*101"),
+        (_set("verify", "limits", {"min_words": nan}), "verify.limits.min_words: .*finite number.*got nan"),
+        (_set("verify", "min_grounding", -inf), "verify.min_grounding: .*finite number.*got -inf"),
         (_set("corpus", "source", "debain"), "corpus.source: .*'debian'.*got 'debain'"),
         (_set("describe", "prompt", None), "describe.prompt: .*None"),
         (lambda profile: profile.update(sample=[1]), r"sample: .*\[1\]"),
     ],
-    ids=["missing key", "missing section", "word", "zero", "fraction", "out of range", "choice", "null", "list"],
+    ids=[
+        "missing key",
+        "missing section",
+        "word",
+        "zero",
+        "fraction",
+        "out of range",
+        "NaN",
+        "infinite",
+        "choice",
+        "null",
+        "list",
+    ],
 )
 def test_wrong_value_names_key_and_value(
     spoil: Callable[[Callable[[Profile], object]], str], change: Callable[[Profile], object], expected: str

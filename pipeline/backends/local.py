@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from safetensors import SafetensorError
@@ -22,12 +23,16 @@ from pipeline.chat_model import digest_folder, end_tokens, without_marks
 from pipeline.chat_usage import Usage
 from pipeline.errors import JobError, first_line
 from pipeline.params import RewriteParams
+from pipeline.seeds import row_seed
 
 MEND = "run `make assets`, or set rewrite.model to the folder of an instruction-tuned model"
 
 
 class LocalModel:
-    """A transformers folder in bfloat16 on the CPU. The same texts get the same answers."""
+    """A transformers folder in bfloat16 on the CPU. A text's answer does not hang on what else is asked.
+
+    But for rounding, where greedy rows are padded to one length: two tokens about equally likely may change places.
+    """
 
     def __init__(self, params: RewriteParams) -> None:
         folder = Path(params.model)
@@ -56,11 +61,13 @@ class LocalModel:
 
     @torch.no_grad()
     def answer(self, requests: Sequence[Mapping[str, object]], take: Callable[[int, Completion], None]) -> None:
-        """See Model. Rows are batched by length and padded on the left."""
+        """See Model. Rows are batched by length and padded on the left; where answers are drawn, each is made alone."""
+        size = 1 if self._params.temperature > 0.0 else self._params.batch_size
         prompts = [self._tokenize(request["messages"]) for request in requests]
         order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
-        for start in range(0, len(order), self._params.batch_size):
-            rows = order[start : start + self._params.batch_size]
+        for start in range(0, len(order), size):
+            rows = order[start : start + size]
+            torch.manual_seed(_seed(requests[rows[0]]))
             for i, completion in zip(rows, self._answer([prompts[i] for i in rows]), strict=True):
                 take(i, completion)
 
@@ -73,7 +80,6 @@ class LocalModel:
 
     def _answer(self, prompts: Sequence[list[int]]) -> list[Completion]:
         began = time.monotonic()
-        torch.manual_seed(self._params.seed)  # for each batch: a run that goes on after a kill draws what it would have
         batch = self.tokenizer.pad({"input_ids": list(prompts)}, padding_side="left", return_tensors="pt")
         model: Any = self.model  # generate() has no types
         out = model.generate(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"])
@@ -108,6 +114,11 @@ def _load(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return model.eval(), tokenizer
+
+
+def _seed(request: Mapping[str, object]) -> int:
+    """A request's own seed: rows that shared one would all begin with the same luck."""
+    return row_seed(cast("int", request["seed"]), json.dumps(request["messages"]))
 
 
 def _sampling(temperature: float) -> dict[str, Any]:

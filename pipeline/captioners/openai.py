@@ -14,7 +14,7 @@ from pipeline.captioners.conversation import Conversation, describe_in_two_passe
 from pipeline.captioners.description import Description, Undescribed
 from pipeline.chat_answer import Reply
 from pipeline.chat_client import ChatClient, Lost
-from pipeline.errors import JobError, UsageError
+from pipeline.errors import UsageError
 from pipeline.generate import Answer
 from pipeline.params import DescribeParams
 from pipeline.prompts import END_MARK, until_mark
@@ -52,10 +52,6 @@ class ServerCaptioner:
         """See ChatModel."""
         requests = [self._request(conversation, params) for conversation in conversations]
         replies = self._client.complete(requests, lambda _number, _reply: advance(1))
-        for reply in replies:
-            if isinstance(reply, Lost) and reply.unreachable:
-                mend = "start it and run the same command again; finished shards are kept"
-                raise JobError(f"the server at {self.revision} has gone: {reply.reason}; {mend}")
         return [Undescribed(reply.reason) if isinstance(reply, Lost) else read_reply(reply) for reply in replies]
 
     def _request(self, conversation: Conversation, params: DescribeParams) -> dict[str, object]:

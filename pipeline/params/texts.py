@@ -37,6 +37,13 @@ class ServerParams(Section):
     circuit: CircuitParams
 
 
+def check_circuit(server: ServerParams | None, section: str) -> None:
+    """Raise ValueError where the tries of one bad row, alone on the line, would be taken for an ill server."""
+    if server is not None and server.circuit.failures <= server.retries + 1:
+        least = f"above {section}.server.retries + 1 ({server.retries + 1}), or one bad row ends the run"
+        raise ValueError(f"{section}.server.circuit.failures ({server.circuit.failures}) must be {least}")
+
+
 class DecodingParams(Section):
     """How text is generated."""
 
@@ -59,6 +66,11 @@ class DescribeParams(DecodingParams):
     continue_prompt: str
     continue_up_to: Annotated[int, Field(ge=0)]
     seed: int
+
+    @model_validator(mode="after")
+    def _patient(self) -> DescribeParams:
+        check_circuit(self.server, "describe")
+        return self
 
 
 class FilterParams(Section):
@@ -120,6 +132,17 @@ class RewriteParams(Section):
     min_kept: Share
     max_added: Annotated[int, Field(ge=0)]
     limits: dict[str, float | None]
+
+    @model_validator(mode="after")
+    def _patient(self) -> RewriteParams:
+        check_circuit(self.server, "rewrite")
+        return self
+
+    @model_validator(mode="after")
+    def _kept(self) -> RewriteParams:
+        if self.budget is not None and self.cache is None:
+            raise ValueError("rewrite.budget needs rewrite.cache: what is paid for must be kept")
+        return self
 
     @model_validator(mode="after")
     def _priced(self) -> RewriteParams:

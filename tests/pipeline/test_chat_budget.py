@@ -76,6 +76,8 @@ def test_a_budget_is_spent_to_the_last_request_that_fits(
 
 CHARGED = [
     pytest.param([sends(b"", 500)], Bill(3), id="a_status_costs_a_request"),
+    *(pytest.param([sends(b"", late)], Bill(3, 3 * MOST.tokens_in, 30), id=str(late)) for late in (408, 504, 524)),
+    *(pytest.param([sends(b"", refused)], Bill(3), id=str(refused)) for refused in (409, 429, 502, 503, 525)),
     pytest.param([sends(b"<html>")], Bill(3, 3 * MOST.tokens_in, 30), id="html_may_hide_an_answer"),
     pytest.param([resets], Bill(3, 3 * MOST.tokens_in, 30), id="so_may_a_broken_connection"),
     pytest.param([hangs], Bill(1, MOST.tokens_in, 10), id="and_silence"),
@@ -113,6 +115,16 @@ def test_a_limit_on_cost_needs_prices(root: Path) -> None:
     with pytest.raises(ValueError, match=r"rewrite\.budget\.cost needs rewrite\.prices"):
         RewriteParams.model_validate({**rewrite, "budget": budget})
     RewriteParams.model_validate({**rewrite, "budget": budget, "prices": {"input": 0.15, "output": 0.6}})
+
+
+def test_a_budget_needs_a_cache(root: Path) -> None:
+    """Said when the profile is read: a run that the budget ends would lose what it has paid for."""
+    rewrite = load_params("paper", root).rewrite.model_dump()
+    budget = {"requests": 5, "tokens": None, "cost": None}
+    with pytest.raises(ValueError, match=r"rewrite\.budget needs rewrite\.cache: what is paid for must be kept"):
+        RewriteParams.model_validate({**rewrite, "budget": budget, "cache": None})
+    RewriteParams.model_validate({**rewrite, "budget": budget})
+    RewriteParams.model_validate({**rewrite, "cache": None})
 
 
 def test_the_account(params: RewriteParams, tmp_path: Path) -> None:

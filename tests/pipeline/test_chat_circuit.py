@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from pipeline.chat_answer import Reply as Answer
+from pipeline.chat_budget import Budget
+from pipeline.chat_circuit import Circuit
 from pipeline.chat_client import ChatClient, Lost
 from pipeline.chat_usage import Usage
 from pipeline.errors import JobError
-from pipeline.params import CircuitParams, RewriteParams, load_params
+from pipeline.params import BudgetParams, CircuitParams, Params, RewriteParams, load_params
 from tests.pipeline.asking import asking, at
 from tests.pipeline.chat_server import ChatServer, Handler, Reply, hangs, says, sends, serving
 
@@ -59,7 +62,7 @@ def test_a_server_that_stays_ill_ends_the_job(params: RewriteParams) -> None:
         url = server.base_url
     assert str(error.value) == (
         f"the server at {url} failed 5 requests in a row, 2 of them one at a time after a pause: status 500: 'ill'; "
-        "what is finished is kept, run the same command again when the server is well"
+        "finished shards are kept, run the same command again when the server is well"
     )
     assert len(server.requests) == 1 + 3 + 2
     assert done == [0, 1, 2]  # answered, and lost before the circuit opened
@@ -162,3 +165,76 @@ def test_a_server_that_loads_its_model_is_waited_for(params: RewriteParams) -> N
     loading: Callable[[Handler], None] = sends(b'{"error": "Loading model"}', 503)
     with serving({}, default=in_turn(*[loading] * 6, says("ok"))) as server:
         assert complete(patient, server, 5) == [OK] * 5
+
+
+def test_calls_share_what_is_known_of_the_server(params: RewriteParams) -> None:
+    """A shard a call, two rows a shard: the third failure in a row opens the circuit in the second of them."""
+    requests = [{"messages": [{"role": "user", "content": f"row {row}."}], "max_tokens": 9} for row in range(2)]
+    with serving({}, default=in_turn(says("ok"), ILL)) as server:
+        client = ChatClient(at(params, base_url=server.base_url).server, "rewrite")
+        assert client.complete(requests[:1], lambda _number, _reply: None) == [OK]
+        assert client.complete(requests, lambda _number, _reply: None) == [Lost("status 500: 'ill'")] * 2
+        with pytest.raises(JobError, match="failed 5 requests in a row, 2 of them one at a time"):
+            client.complete(requests, lambda _number, _reply: None)
+    assert len(server.requests) == 1 + 3 + 2
+
+
+def test_a_circuit_serves_one_event_loop_after_another(params: RewriteParams) -> None:
+    """Rows wait for a probe in each of two calls."""
+    patient = at(params, concurrency=8, retries=1, circuit=CircuitParams(failures=1, cooling=0.05, probes=9))
+    requests = [{"messages": [{"role": "user", "content": f"row {row}."}], "max_tokens": 9} for row in range(8)]
+    with serving({}) as server:
+        client = ChatClient(at(patient, base_url=server.base_url).server, "rewrite")
+        for _ in range(2):
+            server.default = in_turn(*[ILL] * 8, says("ok"))
+            assert client.complete(requests, lambda _number, _reply: None) == [OK] * 8
+
+
+def test_what_is_given_up_says_nothing_about_the_server() -> None:
+    """A probe that was cancelled lets the next one probe, and counts for none; nor does a request count."""
+
+    async def give_up() -> list[bool]:
+        circuit = Circuit(CircuitParams(failures=1, cooling=0.0, probes=1), "the server")
+        circuit.begin()
+        closed = [await circuit.enter()]
+        circuit.abandon(probe=False)
+        closed.append(circuit.is_open)
+        circuit.leave("ill", probe=await circuit.enter())
+        for _ in range(3):
+            assert await asyncio.wait_for(circuit.enter(), 5.0)
+            circuit.abandon(probe=True)
+        return closed
+
+    assert asyncio.run(give_up()) == [False, False]
+
+
+def test_a_spent_budget_is_not_the_server_s_fault(params: RewriteParams) -> None:
+    """Not at the last probe either: the line is the budget's."""
+    hasty = at(params, circuit=CircuitParams(failures=2, cooling=0.0, probes=1))
+    budget = Budget(BudgetParams(requests=2, tokens=None, cost=None), None)
+    requests = [{"messages": [{"role": "user", "content": f"row {row}."}], "max_tokens": 9} for row in range(3)]
+    with serving({}, default=ILL) as server:
+        client = ChatClient(at(hasty, base_url=server.base_url).server, "rewrite", budget=budget)
+        with pytest.raises(JobError, match=r"^rewrite\.budget\.requests is 2, and the next request could exceed it"):
+            client.complete(requests, lambda _number, _reply: None)
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("section", ["describe", "rewrite"])
+@pytest.mark.parametrize(("retries", "failures", "said"), [(3, 4, "4"), (3, 5, ""), (0, 1, "1"), (0, 2, "")])
+def test_one_bad_row_must_not_open_the_circuit(
+    root: Path, section: str, retries: int, failures: int, said: str
+) -> None:
+    """Said when the profile is read, with both keys."""
+    profile = load_params("smoke", root)
+    changed = asking(getattr(profile, section), concurrency=1, retries=retries)
+    circuit = CircuitParams(failures=failures, cooling=0.0, probes=1)
+    values = {**profile.model_dump(), section: at(changed, circuit=circuit).model_dump()}
+    if not said:
+        assert getattr(Params.model_validate(values), section).server.retries == retries
+        return
+    keys = (
+        rf"{section}\.server\.circuit\.failures \({failures}\) must be above {section}\.server\.retries \+ 1 \({said}\)"
+    )
+    with pytest.raises(ValueError, match=keys):
+        Params.model_validate(values)

@@ -118,8 +118,18 @@ def test_sampling_follows_temperature_and_seed(params: RewriteParams) -> None:
     assert warm != complete(params)
 
 
+def test_what_is_drawn_for_a_text_hangs_on_nothing_else(params: RewriteParams) -> None:
+    """Not on the other texts, their order or the batch; each text has a luck of its own."""
+    warm = params.model_copy(update={"temperature": 1.0})
+    answers = dict(zip(TEXTS, complete(warm), strict=True))
+    some = TEXTS[5:1:-1]
+    assert complete(warm, some, batch_size=7) == [answers[text] for text in some]
+    hot = complete(params, temperature=100.0, max_new_tokens=1)  # every token is about as likely, whatever the text
+    assert len({answer.text for answer in hot}) > len(TEXTS) / 2
+
+
 def test_a_run_that_goes_on_samples_what_it_would_have(params: RewriteParams, tmp_path: Path) -> None:
-    """Its first batch was answered before the kill; the others get the answers of a run that nobody killed."""
+    """Its first rows were answered before the kill; the others get the answers of a run that nobody killed."""
     warm = params.model_copy(update={"temperature": 1.0, "cache": str(tmp_path / "answers.sqlite")})
     whole = complete(warm)
     taken: list[int] = []

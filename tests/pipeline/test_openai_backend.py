@@ -11,6 +11,7 @@ from time import time
 
 import pytest
 
+from pipeline import chat_answer
 from pipeline.backends import load_rewriter
 from pipeline.backends.cached import CachedRewriter
 from pipeline.backends.completion import Completion
@@ -86,7 +87,6 @@ def test_what_may_pass_is_tried_again(params: RewriteParams, replies: Sequence[R
 LOST = [
     pytest.param([sends(b"out of memory", 500)], 4, "status 500: 'out of memory'", id="500_for_ever"),
     pytest.param([sends(b"", 429)], 4, "status 429: no text", id="429_for_ever"),
-    pytest.param([sends(b"", 429, Retry_After="86400")], 1, "status 429: no text", id="429_longer_than_the_deadline"),
     pytest.param([sends(b'{"error": "too long"}', 400)], 1, "status 400: '{\"error\": \"too long\"}'", id="400"),
     pytest.param([sends(b"moderated", 403)], 1, "status 403: 'moderated'", id="403_for_one_row"),
     pytest.param([sends(completion("ok"), 202)], 1, "status 202: ", id="good_body_under_202"),
@@ -172,6 +172,24 @@ def test_retry_after_is_waited_for(params: RewriteParams) -> None:
         assert rewriter.complete(["bad"], lambda _: None) == [OK]
     first, second = server.tries("bad")
     assert second.at - first.at >= 1.0
+
+
+@pytest.mark.parametrize(
+    ("replies", "answer", "tries"),
+    [
+        pytest.param([sends(b"", 429, Retry_After="1"), says("ok")], OK, 2, id="longer_than_the_deadline"),
+        pytest.param([sends(b"", 503, Retry_After="86400"), says("ok")], OK, 2, id="longer_than_the_longest"),
+        pytest.param(
+            [sends(b"", 429, Retry_After="86400")], Completion(None, error="status 429: no text"), 3, id="for_ever"
+        ),
+    ],
+)
+def test_a_pause_that_the_server_asks_for_is_not_the_row_s(
+    params: RewriteParams, replies: Sequence[Reply], answer: Completion, tries: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row that has a second waits for longer, as often as it has retries."""
+    monkeypatch.setattr(chat_answer, "LONGEST_PAUSE", 1.1)
+    assert complete(at(params, deadline=1, retries=2), ["bad"], replies) == ([answer], tries)
 
 
 @pytest.mark.parametrize(
@@ -263,14 +281,27 @@ def test_a_dead_server_ends_the_job(params: RewriteParams) -> None:
         rewriter.complete([f"text {number}" for number in range(20)], lambda _: None)
 
 
-def test_a_server_that_dies_later_costs_rows(params: RewriteParams) -> None:
-    """What it has answered is kept; the rest says why there is no answer."""
+def test_a_server_that_dies_later_ends_the_job(params: RewriteParams, tmp_path: Path) -> None:
+    """No row is to blame, so none fails; what was answered is kept, before it died and in the call in which it did."""
+    kept = params.model_copy(update={"cache": str(tmp_path / "answers.sqlite")})
     with serving({}) as server:
-        rewriter = load(at(params, base_url=server.base_url))
+        rewriter = load(at(kept, base_url=server.base_url))
         assert rewriter.complete(["one"], lambda _: None) == [OK]
-    (lost,) = rewriter.complete(["two"], lambda _: None)
-    assert lost.text is None
-    assert (lost.error or "").startswith("cannot connect")
+
+        def die(done: int) -> None:
+            if done and not server.stopping.is_set():
+                server.stopping.set()
+                server.shutdown()
+                server.server_close()
+
+        with pytest.raises(JobError) as error:
+            rewriter.complete(["two", "three", "four"], die)
+    assert str(error.value).startswith(f"the server at {server.base_url} has gone: cannot connect")
+    assert str(error.value).endswith("; start it and run the same command again; finished shards are kept")
+    with serving({}, port=server.server_port) as server:
+        rewriter = load(at(kept, base_url=server.base_url))
+        assert rewriter.complete(["one", "two", "three", "four"], lambda _: None) == [OK] * 4
+        assert sorted(request.text for request in server.requests) == ["four", "three"]
 
 
 @pytest.mark.parametrize(
@@ -279,6 +310,7 @@ def test_a_server_that_dies_later_costs_rows(params: RewriteParams) -> None:
         pytest.param([echoes_headers], id="in_a_status"),
         pytest.param([sends(json.dumps({"got": f"Bearer {KEY}"}).encode())], id="in_a_bad_answer"),
         pytest.param([sends(b" " * 1990 + KEY.encode(), 400)], id="far_behind"),
+        pytest.param([lambda handler: handler.wfile.write(f"{KEY}\r\n\r\n".encode())], id="for_a_status_line"),
     ],
 )
 def test_the_key_never_leaves(params: RewriteParams, replies: Sequence[Reply], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -288,6 +320,36 @@ def test_the_key_never_leaves(params: RewriteParams, replies: Sequence[Reply], m
     assert answer.error is not None
     assert "***" in answer.error
     assert "sk-" not in answer.error
+
+
+@pytest.mark.parametrize("reply", [says(f"A red {KEY}."), says("A red bus.", KEY)], ids=["text", "finish"])
+def test_an_answer_with_the_key_is_none(params: RewriteParams, reply: Reply, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It costs its row, and is not asked for again: the same request would bring the same."""
+    monkeypatch.setenv("PAIRMILL_API_KEY", KEY)
+    lost = Completion(None, error="the answer holds the API key")
+    assert complete(params, ["one", "bad"], [reply]) == ([OK, lost], 1)
+
+
+SHORT = [
+    pytest.param("cat", "no cat here", id="too_short_to_hide"),
+    pytest.param("test", "no *** here", id="a_word"),
+    pytest.param("EMPTY", "no *** here", id="a_placeholder"),
+    pytest.param("fifteen-letters", "no *** here", id="as_long_as_placeholders_are"),
+]
+
+
+@pytest.mark.parametrize(("key", "quote"), SHORT)
+def test_a_key_that_is_a_word_changes_no_answer(
+    params: RewriteParams, key: str, quote: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Servers that ask for no key are given any; in an error it is hidden all the same."""
+    monkeypatch.setenv("PAIRMILL_API_KEY", key)
+    assert complete(params, ["bad"], [says(f"A {key} of the house.", key)]) == (
+        [Completion(f"A {key} of the house.", key)],
+        1,
+    )
+    error = Completion(None, error=f"status 400: '{quote}'")
+    assert complete(params, ["bad"], [sends(f"no {key} here".encode(), 400)]) == ([error], 1)
 
 
 @pytest.mark.parametrize(

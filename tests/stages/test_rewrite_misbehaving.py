@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from pipeline import progress
+from pipeline import chat_answer, progress
 from pipeline.command import INTERRUPTED
 from pipeline.params import load_params
 from pipeline.parquet import read_table, write_table
@@ -104,6 +104,7 @@ LOST: dict[str, Reply] = {
     "moderated": answers("The image shows two men", "content_filter"),
     "headers_sent_back": echoes_headers,
     "key_as_the_end": answers(mended("flag"), KEY),
+    "key_sent_back": echoes_key,
 }
 # Who answers in good form what nobody can use: the same request would bring the same, so it is not asked again.
 USELESS: dict[str, Reply] = {
@@ -118,14 +119,14 @@ USELESS: dict[str, Reply] = {
     "invented": answers(f"{mended('stone')} A blue car stands behind them."),
     "an_instruction_obeyed": answers("banana banana banana"),
     "a_refusal": answers("I'm sorry, but I can't help with that."),
-    "key_sent_back": echoes_key,
 }
 
 
 @pytest.fixture
 def stage(workplace: Path, root: Path, keyless: None, monkeypatch: pytest.MonkeyPatch) -> Stage:  # noqa: ARG001
-    """Runs the command with a key, a deadline of a second and no pauses; returns the exit code."""
+    """Runs the command with a key, a deadline of a second and pauses of hardly more; returns the exit code."""
     monkeypatch.setenv("PAIRMILL_API_KEY", KEY)
+    monkeypatch.setattr(chat_answer, "LONGEST_PAUSE", 1.1)
     link_code(workplace, root)
 
     def run(base_url: str | None = None, retries: int = 1, **changes: object) -> int:
@@ -137,7 +138,7 @@ def stage(workplace: Path, root: Path, keyless: None, monkeypatch: pytest.Monkey
     return run
 
 
-def write_rows(texts: Sequence[str]) -> None:
+def write_rows(texts: Sequence[str], first_shard: int = 0) -> None:
     """Rows as `filter` leaves them, all alive, in shards."""
     schema = pa.schema(
         [
@@ -148,7 +149,7 @@ def write_rows(texts: Sequence[str]) -> None:
         ]
     )
     rows = [{"key": f"{number:016x}", "repaired_text": text, "flags": []} for number, text in enumerate(texts)]
-    for shard, start in enumerate(range(0, len(rows), SHARD_ROWS)):
+    for shard, start in enumerate(range(0, len(rows), SHARD_ROWS), first_shard):
         table = pa.Table.from_pylist(rows[start : start + SHARD_ROWS], schema=schema)
         write_table(table, OUTPUTS / f"filter/part-{shard:05d}.parquet")
 
@@ -295,6 +296,22 @@ def test_a_server_that_dies_ends_the_run(stage: Stage, capsys: pytest.CaptureFix
         assert run(server.base_url) == 0
         assert len(server.requests) - well == len(NOUNS) - 30
     assert [row["final_text"] for row in rewritten()] == [mended(noun) for noun in NOUNS]
+
+
+@pytest.mark.parametrize("reply", [sends(b"", 503), resets], ids=["503", "reset"])
+def test_small_shards_hide_no_dying_server(stage: Stage, reply: Reply, capsys: pytest.CaptureFixture[str]) -> None:
+    """No shard has rows enough to tell by itself; all together they do."""
+    for number, noun in enumerate(NOUNS[:12]):
+        write_rows([source(noun)], first_shard=number)
+    circuit = {"failures": 6, "cooling": 0.0, "probes": 2}
+    asked = {"concurrency": 2, "deadline": 30, "retries": 1, "backoff": 0.0, "api_key_env": "PAIRMILL_API_KEY"}
+    with serving({noun: [reply] for noun in NOUNS[2:12]}, default=mends) as server:
+        assert stage(server={**asked, "base_url": server.base_url, "circuit": circuit}) == 1
+        assert len(server.requests) == 2 + 6 + 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith(
+        f"pairmill: error: the server at {server.base_url} failed 8 requests in a row, 2 of them one "
+    )
 
 
 def test_a_stop_keeps_what_was_answered(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
