@@ -5,7 +5,7 @@
 
 PYTHON ?=
 TORCH  ?=
-PYTEST ?= -n 2
+PYTEST ?= -n 2 --dist worksteal
 BENCH  ?=
 
 .DEFAULT_GOAL := help
@@ -68,7 +68,7 @@ summary: ## print the figures of the last run
 pretrain: assets no-scm ## train stage 1 (the projection) anew
 	@$(dvc) repro pretrain
 
-test: setup ## run the tests (PYTEST="-n 2" by default)
+test: setup ## run the tests (PYTEST="-n 2 --dist worksteal" by default)
 	@$(python) -m pytest $(PYTEST)
 
 bench: assets ## measure how fast pictures are described, and print a table (BENCH="--help" for more)
