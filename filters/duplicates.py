@@ -38,9 +38,9 @@ def _find_repeats(sentences: tuple[str, ...]) -> dict[int, int]:
     same: dict[tuple[str, ...], int] = {}  # words of a sentence -> where they are said first
     holders: defaultdict[str, list[int]] = defaultdict(list)
     for position, claim in enumerate(claims):
-        shared = Counter([earlier for word in claim.content if word in holders for earlier in holders[word]])
+        shared = Counter([earlier for word in holders.keys() & claim.content for earlier in holders[word]])
         least = _ALIKE * len(claim.content)
-        alike = sorted([earlier for earlier, count in shared.items() if count >= least])
+        alike = sorted([earlier for earlier, count in shared.items() if count >= least]) if shared else []
         if not claim.content and position and sentences[position].strip():
             repeats[position] = 0
         elif _is_of_picture(claim) and (first := same.setdefault(tuple(claim.words), position)) < position:

@@ -207,7 +207,7 @@ SIGNS = frozenset(
     " correction corrections changed removed explanation reasoning note notes comment requested request instructed"
     " instructions know understood problem continued grammatical grammatically unchanged input assistant's original i"
     " nothing hope count omitted deleted dropped merged combined p ps nb end source twice fix typo free grammatically"
-    " above below follows hmm wait hold scrap strike thought thoughts take now put length kept dropped trimmed tags"
+    " text texts follows hmm wait hold scrap strike thought thoughts take now put length kept dropped trimmed tags"
     " keywords hashtags summary alt slip slips should whether rewrite duplicate duplicated duplicates fragment"
     " fragments".split()
 )  # without one of these words a sentence is no remark

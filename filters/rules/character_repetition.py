@@ -36,8 +36,11 @@ def _suspects(text: str) -> list[int]:
     eights = np.ndarray(total, dtype=np.uint64, buffer=text.encode(), strides=(1,))
     order = np.argsort(eights)
     ordered = eights[order]
-    again = ordered[1:] == ordered[:-1]
-    return sorted({*order[1:][again].tolist(), *order[:-1][again].tolist()})
+    again = np.flatnonzero(ordered[1:] == ordered[:-1])
+    suspect = np.zeros(total, dtype=bool)
+    suspect[order[again]] = suspect[order[again + 1]] = True
+    found: list[int] = np.flatnonzero(suspect).tolist()
+    return found
 
 
 RULE = Rule(

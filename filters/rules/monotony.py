@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from filters.claims import COLOURS
 from filters.english import PLACE_PREPOSITIONS, content_words, words_of
@@ -22,8 +22,8 @@ def measure(passage: Passage) -> Measurement:
 
     A stem said more than five times in the window takes a type away each time, since "small flowers, small leaves,
     small stars, ..." has as many types as tokens of "small". Prepositions and what is quoted do not count, and of two
-    colours or more each counts together with the word that it stands before. Clean
-    captions reach 0.44 (two teams in the same two colours).
+    colours or more each counts together with the word that it stands before. Clean captions reach 0.44 (two teams in
+    the same two colours).
     """
     own = words_of(own_words(passage.text)) if not _QUOTES.isdisjoint(passage.text) else passage.words
     stems = _stems(own)
@@ -32,15 +32,20 @@ def measure(passage: Passage) -> Measurement:
     if len(COLOURS.intersection(own)) >= _COLOURFUL:
         stems = _stems(_with_colours(own))
     window = min(WINDOW, len(stems))
-    held = Counter(stems[:window])
+    held = dict(Counter(stems[:window]))
     fewest, start = _types(held), 0
-    for at in range(window, len(stems)):
-        held[stems[at]] += 1
-        held[stems[at - window]] -= 1
-        if not held[stems[at - window]]:
-            del held[stems[at - window]]
-        if (types := _types(held)) < fewest:
-            fewest, start = types, at - window + 1
+    for at, (new, old) in enumerate(zip(stems[window:], stems, strict=False), 1):
+        if new == old:
+            continue
+        held[new] = held.get(new, 0) + 1
+        if held[old] == 1:
+            del held[old]
+        else:
+            held[old] -= 1
+        # A look at the commonest stem is due only where there are few.
+        types = len(held) if len(held) > WINDOW - OFTEN else _types(held)
+        if types < fewest:
+            fewest, start = types, at
     return Measurement(1.0 - fewest / window, f'"{" ".join(stems[start : start + window])}"')
 
 
@@ -65,10 +70,8 @@ def _with_colours(words: Sequence[str]) -> Iterator[str]:
         yield colour
 
 
-def _types(held: Counter[str]) -> int:
+def _types(held: Mapping[str, int]) -> int:
     """Different stems, less the uses of the commonest beyond OFTEN; at least one."""
-    if len(held) > WINDOW - OFTEN:  # the rest is too few for a stem to be said more often
-        return len(held)
     return max(1, len(held) - max(0, max(held.values()) - OFTEN))
 
 
