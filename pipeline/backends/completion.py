@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-STOP, LENGTH, CONTENT_FILTER = "stop", "length", "content_filter"  # as OpenAI-compatible servers name them
-CUT_OFF = frozenset({LENGTH, CONTENT_FILTER})  # an answer that ended for these reasons is not whole
+STOP, LENGTH = "stop", "length"  # as OpenAI-compatible servers name them
 
 
 @dataclass(frozen=True)
