@@ -149,6 +149,7 @@ def judge_all(text: str, limits: Mapping[str, float | None]) -> list[Verdict]:
     """
     check_limits(limits)
     passage = Passage(text)
+    passage.sentence_words  # noqa: B018 - split once: the words of the text are then those of its sentences
     asked = ((rule, limits.get(rule.name)) for rule in RULES)
     return [rule.judge(passage, limit) for rule, limit in asked if limit is not None or not rule.costly]
 

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
+from itertools import chain
 
-from filters.english import ARTICLES, FINITE_VERBS, FRAME_WORDS, FUNCTION_WORDS, content_words, stem
+from filters.english import (
+    ARTICLES,
+    FEMALE,
+    FINITE_VERBS,
+    FRAME_WORDS,
+    FUNCTION_WORDS,
+    HUES,
+    MALE,
+    content_words,
+    stem,
+)
 from filters.synonyms import concept
 
-COLOURS = frozenset(
-    "red blue green yellow black white brown grey gray pink purple orange golden silver beige turquoise teal violet"
-    " cream maroon navy crimson scarlet tan dark light bright pale".split()
-)
+COLOURS = HUES | frozenset("dark light bright pale".split())
 # Words that only weigh a claim: without them it says the same.
 _DEGREE = frozenset(
     "main also overall additionally moreover furthermore again clearly prominently really quite simply mainly mostly"
@@ -20,8 +28,7 @@ _DEGREE = frozenset(
 )
 _FRAMES = FRAME_WORDS | frozenset("scene frame drawing illustration painting photography shot composition".split())
 _LOOSE = _DEGREE | _FRAMES | {"color", "colour"}
-_MALE = frozenset("man boy guy gentleman father husband king son grandfather groom".split())
-_FEMALE = frozenset("woman girl ladi mother wife queen daughter grandmoth bride".split())
+_MALE, _FEMALE = frozenset(map(stem, MALE)), frozenset(map(stem, FEMALE))
 _POINTING = {
     "it": "it", "its": "it", "he": "he", "his": "he", "him": "he", "she": "she", "her": "she", "they": "they",
     "their": "they",
@@ -52,6 +59,9 @@ class Claim:
         meant = _referent(self.pointing, self.subject) if self.pointing else ()
         self.stems = (*meant, *_content(self.words))  # in order; a leading pronoun gives way to what it means
         self.content = frozenset(self.stems)
+        head, value = _statement(self.words)
+        # Head and value: "color" and {"blue"} for "The main colour is blue."; ("", {}) for what is no statement.
+        self.statement = head, frozenset(value)
 
     @cached_property
     def subject(self) -> tuple[str, ...]:
@@ -62,12 +72,6 @@ class Claim:
     def colours(self) -> Mapping[str, frozenset[str]]:
         """Colour -> stems of what it may belong to."""
         return _colours(self.words, self.subject)
-
-    @cached_property
-    def statement(self) -> tuple[str, frozenset[str]]:
-        """Head and value: "color" and {"blue"} for "The main colour is blue."; ("", {}) for what is no statement."""
-        head, value = _statement(self.words)
-        return head, frozenset(value)
 
     @property
     def people(self) -> frozenset[str]:
@@ -89,7 +93,12 @@ def read_claims(sentences: Iterable[Sequence[str]]) -> list[Claim]:
 
 
 def _content(words: Iterable[str]) -> list[str]:
-    return list(map(concept, content_words(words)))
+    return list(chain.from_iterable(map(_concepts_of, words)))
+
+
+@lru_cache(maxsize=8192)
+def _concepts_of(word: str) -> tuple[str, ...]:
+    return tuple(map(concept, content_words([word])))
 
 
 def _without_frame(words: Sequence[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -38,7 +38,10 @@ def _find_repeats(sentences: tuple[str, ...]) -> dict[int, int]:
     same: dict[tuple[str, ...], int] = {}  # words of a sentence -> where they are said first
     holders: defaultdict[str, list[int]] = defaultdict(list)
     for position, claim in enumerate(claims):
-        shared = Counter([earlier for word in holders.keys() & claim.content for earlier in holders[word]])
+        shared: dict[int, int] = {}  # earlier sentence -> how many of this one's words it holds
+        for word in claim.content:
+            for earlier in holders.get(word, ()):
+                shared[earlier] = shared.get(earlier, 0) + 1
         least = _ALIKE * len(claim.content)
         alike = sorted([earlier for earlier, count in shared.items() if count >= least]) if shared else []
         if not claim.content and position and sentences[position].strip():

@@ -55,6 +55,13 @@ _EMPTY = (
     ARTICLES | POSSESSIVES | CONJUNCTIONS | RELATIVES | AUXILIARIES | PRONOUNS | EMPTY_PREPOSITIONS | FRAME_WORDS
 ) | frozenset("also so very just".split())
 
+HUES = frozenset(
+    "red blue green yellow black white brown grey gray pink purple orange beige tan maroon navy teal turquoise violet"
+    " golden gold silver crimson scarlet cream ivory khaki olive magenta cyan".split()
+)
+MALE = frozenset("man men boy boys guy guys gentleman gentlemen father son husband king grandfather groom male".split())
+FEMALE = frozenset("woman women girl girls lady ladies mother daughter wife queen grandmother bride female".split())
+
 _TOLD_APART = frozenset(
     "first second third fourth fifth sixth last left right top bottom middle center centre upper lower front back"
     " behind before beside between".split()
@@ -63,22 +70,19 @@ _TOLD_APART = frozenset(
 _IRREGULAR = dict(
     pair.split(":")
     for pair in (
-        "men:man women:woman children:child people:person feet:foot teeth:tooth geese:goose mice:mouse leaves:leaf"
-        " sat:sit stood:stand lay:lie lying:lie wore:wear worn:wear held:hold hung:hang ran:run flew:fly rode:ride"
-        " ate:eat drew:draw drawn:draw wrote:write written:write made:make gave:give took:take grew:grow"
-        " led:lead fed:feed built:build brought:bring caught:catch fell:fall fallen:fall kept:keep shot:shoot"
-        " slept:sleep"
-        " threw:throw thrown:throw broke:break broken:break drove:drive driven:drive ridden:ride swam:swim shown:show"
-        " seen:see saw:see wolves:wolf kid:child kids:child bike:bicycle bikes:bicycle knives:knife"
-        " shelves:shelf lives:life wives:wife"
-        " lays:lie laid:lie laying:lie threw:throw thrown:throw caught:catch bought:buy brought:bring built:build"
-        " broke:break broken:break drove:drive driven:drive fell:fall fallen:fall kept:keep led:lead lit:light"
-        " sang:sing sung:sing slept:sleep spoke:speak spoken:speak swam:swim swum:swim told:tell thought:think"
-        " swung:swing struck:strike bent:bend blew:blow blown:blow froze:freeze frozen:freeze hid:hide hidden:hide"
-        " began:begin begun:begin drank:drink drunk:drink tore:tear torn:tear went:go gone:go shone:shine slid:slide"
-        " came:come became:become leant:lean leapt:leap sent:send sold:sell taught:teach won:win chose:choose"
-        " chosen:choose stolen:steal found:find lost:lose met:meet spun:spin swept:sweep taken:take given:give"
-        " eaten:eat ridden:ride flown:fly grown:grow"
+        "men:man women:woman children:child people:person feet:foot teeth:tooth geese:goose mice:mouse"
+        " leaves:leaf sat:sit stood:stand lay:lie lying:lie wore:wear worn:wear held:hold hung:hang ran:run"
+        " flew:fly rode:ride ate:eat drew:draw drawn:draw wrote:write written:write made:make gave:give"
+        " took:take grew:grow led:lead fed:feed built:build brought:bring caught:catch fell:fall fallen:fall"
+        " kept:keep shot:shoot slept:sleep threw:throw thrown:throw broke:break broken:break drove:drive"
+        " driven:drive ridden:ride swam:swim shown:show seen:see saw:see wolves:wolf kid:child kids:child"
+        " bike:bicycle bikes:bicycle knives:knife shelves:shelf lives:life wives:wife lays:lie laid:lie"
+        " laying:lie bought:buy lit:light sang:sing sung:sing spoke:speak spoken:speak swum:swim told:tell"
+        " thought:think swung:swing struck:strike bent:bend blew:blow blown:blow froze:freeze frozen:freeze"
+        " hid:hide hidden:hide began:begin begun:begin drank:drink drunk:drink tore:tear torn:tear went:go"
+        " gone:go shone:shine slid:slide came:come became:become leant:lean leapt:leap sent:send sold:sell"
+        " taught:teach won:win chose:choose chosen:choose stolen:steal found:find lost:lose met:meet spun:spin"
+        " swept:sweep taken:take given:give eaten:eat flown:fly grown:grow"
     ).split()
 )
 _STEMMER = snowballstemmer.stemmer("english")

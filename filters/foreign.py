@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 from filters.dictionary import dictionary
 from filters.english import FUNCTION_WORDS
+from pipeline.schema import Passage
 
 # Words that English has not, of the languages that captioners slip into: function words, and what captions say most.
 _GERMAN = """
@@ -113,9 +114,10 @@ _IN_DISHES = frozenset("avec une à verte vert noire blanche rouge petite sobre 
 _MANY = 3  # different words that names hold too; so many in a sentence without an English one are no name
 
 
-def may_be_foreign(vocabulary: Collection[str]) -> bool:
-    """Whether a text with these words can hold a foreign sentence at all: a cheap look before the others."""
-    return sum(map(_is_strange, vocabulary)) > 1
+def may_be_foreign(passage: Passage) -> bool:
+    """Whether a text can hold a foreign sentence at all, having two words that may tell: a cheap look before others."""
+    telling = [word for word in passage.vocabulary if _may_tell(word)]
+    return len(telling) > 1 or any(passage.words.count(word) > 1 for word in telling)
 
 
 def foreign_run(words: Sequence[str], cased: Sequence[str]) -> tuple[int, int] | None:
@@ -166,10 +168,16 @@ def is_unknown(words: Sequence[str], cased: Sequence[str], *, whole: bool) -> bo
     strange = [
         case
         for word, case in zip(words, cased, strict=True)
-        if len(word) > 1 and _is_strange(word) and not any(map(str.isdigit, word))
+        if len(word) > 1 and _is_strange(word) and not _has_digit(word)
     ]
     plain = sum(case[0].islower() and case.lower() not in _NATURALISED | _WEAK for case in strange)
     return 2 * len(strange) >= len(words) and plain >= (2 if whole else 3)
+
+
+@lru_cache(maxsize=8192)
+def _may_tell(word: str) -> bool:
+    """Whether a word counts anywhere below: an unknown letter or number does not."""
+    return _is_strange(word) and (word in _FOREIGN or not word.isascii() or (len(word) > 1 and not _has_digit(word)))
 
 
 @lru_cache(maxsize=8192)
@@ -196,6 +204,10 @@ def _weight(word: str, cased: str) -> float:
     if (cased[0].islower() and _is_accented(word)) or _ELIDED.fullmatch(word):
         return 0.5
     return 0.0
+
+
+def _has_digit(word: str) -> bool:
+    return any(map(str.isdigit, word))
 
 
 def _is_accented(word: str) -> bool:

@@ -12,7 +12,7 @@ from pipeline.schema import WORD
 _PAIRING = frozenset(["and", "or"])  # these join as little as "a cat and a cat"; other links need three words
 _LINKS = CONJUNCTIONS | RELATIVES | frozenset(["with"])
 _LONGEST_PERIOD = 40  # words; a longer phrase is a sentence, and sentence duplication finds it
-GRAM, _TIMES = 4, 3
+GRAM, TIMES = 4, 3
 _WAYS = frozenset("up down back forth left right in out round over to fro here there and".split())
 _SAYING = frozenset("say says read reads go goes sings sing chant chants".split())
 _CHANT = 4  # rounds that a song, a label or a slogan may have; more in quotation marks are the captioner's own loop
@@ -111,12 +111,12 @@ def find_refrain(words: list[str]) -> list[int]:
     It finds loops with a changing word: "a red flower that is a green flower that is a blue flower that is a".
     """
     grams = list(zip(words, words[1:], words[2:], words[3:], strict=False))
-    if len(set(grams)) > len(grams) - (_TIMES - 1):
+    if len(set(grams)) > len(grams) - (TIMES - 1):
         return []  # nearly every text: too few are said again
     starts: dict[tuple[str, ...], list[int]] = {}
     for position, gram in enumerate(grams):
         starts.setdefault(gram, []).append(position)
-    return sorted(start for places in starts.values() if len(places) >= _TIMES for start in places)
+    return sorted(start for places in starts.values() if len(places) >= TIMES for start in places)
 
 
 def refrain_words(words: list[str]) -> set[int]:

@@ -35,21 +35,28 @@ def find_restart(sentences: Sequence[str]) -> int | None:
     a man." and "The image is bright." never do.
     """
     opened = bool(sentences) and begins_with_picture(sentences[0])
+    contents: list[frozenset[str]] = []
     for position in range(1, len(sentences)):
         kind = kind_of(sentences[position])
-        if kind and _is_anew(kind, sentences, position, opened=opened):
-            return position
+        if kind:
+            contents = contents or [concepts(content) - _SILENT for content in sentence_contents(tuple(sentences))]
+            if _is_anew(kind, sentences, contents, position, opened=opened):
+                return position
         opened = opened or kind in {"whole", "general"}
     return None
 
 
-def _is_anew(kind: Kind, sentences: Sequence[str], position: int, *, opened: bool) -> bool:
-    """Whether an opening of this kind opens for the second time, all before it being sound."""
+def _is_anew(
+    kind: Kind, sentences: Sequence[str], contents: Sequence[frozenset[str]], position: int, *, opened: bool
+) -> bool:
+    """Whether an opening of this kind opens for the second time, all before it being sound.
+
+    `contents` are what each sentence names.
+    """
     sentence, before = sentences[position], sentences[:position]
     of_all = kind == "whole" or (kind == "general" and opened)
     if of_all and not shows_picture(before, sentence if opened else ""):
         return True
-    contents = [concepts(content) - _SILENT for content in sentence_contents(tuple(sentences))[: position + 1]]
     said = frozenset[str]().union(*contents[:position])
     known = len(contents[position] & said)
     if known < _LEAST:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import pyarrow as pa
@@ -95,12 +96,18 @@ def split_words(text: str) -> tuple[str, ...]:
     return tuple(WORD.findall(text.lower()))
 
 
+def straight_words(words: Iterable[str]) -> frozenset[str]:
+    """The different words, with straight apostrophes."""
+    return frozenset(word.replace("’", "'") for word in words)
+
+
 class Passage:
     """A text with its words and sentences, split once and shared by all rules."""
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._gram_counts: dict[int, Counter[tuple[str, ...]]] = {}
+        self._repeated_grams: list[dict[tuple[str, ...], int]] = []  # of two words, of three, ...
+        self._places: list[int] = []  # where the longest of them start
 
     @cached_property
     def lower(self) -> str:
@@ -109,14 +116,29 @@ class Passage:
 
     @cached_property
     def words(self) -> list[str]:
-        """All words, as `split_words` splits them."""
-        return [word for words in self.sentence_words for word in words]
+        """All words, as `split_words` splits them: no sentence ends within one."""
+        if "sentence_words" in vars(self):
+            return [word for words in self.sentence_words for word in words]
+        return WORD.findall(self.lower)
 
-    def gram_counts(self, n: int) -> Counter[tuple[str, ...]]:
-        """How often each run of `n` words occurs; counted once for all rules that ask."""
-        if n not in self._gram_counts:
-            self._gram_counts[n] = Counter(zip(*(self.words[start:] for start in range(n)), strict=False))
-        return self._gram_counts[n]
+    def repeated_grams(self, n: int) -> dict[tuple[str, ...], int]:
+        """How often each run of `n` words (two or more) occurs that occurs again, in the order of the text.
+
+        Counted once for all rules that ask; where a shorter run does not recur, no longer one is looked for.
+        """
+        words, grams = self.words, list[tuple[str, ...]]()
+        while len(self._repeated_grams) < n - 1:
+            if self._repeated_grams:
+                size = len(self._repeated_grams) + 2
+                starts: Sequence[int] = [start for start in self._places if start + size <= len(words)]
+                grams = [tuple(words[start : start + size]) for start in starts]
+            else:
+                grams = list(pairwise(words))
+                starts = range(len(grams))
+            repeated = {gram: times for gram, times in Counter(grams).items() if times > 1}
+            self._places = [start for start, gram in zip(starts, grams, strict=True) if gram in repeated]
+            self._repeated_grams.append(repeated)
+        return self._repeated_grams[n - 2]
 
     @cached_property
     def sentences(self) -> list[str]:
@@ -128,8 +150,7 @@ class Passage:
     @cached_property
     def vocabulary(self) -> frozenset[str]:
         """The different words, with straight apostrophes: a rule looks here before it looks closely."""
-        words = frozenset(self.words)
-        return frozenset(word.replace("’", "'") for word in words) if "’" in self.text else words
+        return straight_words(self.words) if "’" in self.text else frozenset(self.words)
 
     @cached_property
     def sentence_words(self) -> list[list[str]]:

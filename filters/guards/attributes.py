@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 
-from filters.english import stem
+from filters.english import HUES, stem
 from filters.guards.additions import NEGATIONS, NUMBERS
-from filters.guards.words import COLOURS, COUNTS, LINKS, Sentences, is_content, is_thing, root
+from filters.guards.words import COUNTS, LINKS, Sentences, is_content, is_thing, root
 
 _PLACES = frozenset("left right top bottom front behind above below under over".split())
 
@@ -90,7 +90,7 @@ def _coloured(sentences: Sentences) -> Iterator[tuple[str, str, set[str]]]:
     for clause in _clauses(sentences):
         content = {root(word) for word in clause if is_thing(word)}
         for colour, noun in pairwise(clause):
-            if colour in COLOURS and is_content(noun):
+            if colour in HUES and is_content(noun):
                 yield stem(colour), root(noun), content - {root(noun)}
 
 
@@ -105,9 +105,9 @@ def _owners(sentences: Sentences) -> Iterator[tuple[str, set[str]]]:
         content = [root(word) if is_thing(word) else "" for word in words]
         clause: set[str] = set()
         for at, word in enumerate(words):
-            if word in COLOURS or word in COUNTS:
+            if word in HUES or word in COUNTS:
                 yield NUMBERS.get(word, stem(word)), _following(words, content, at) or set(clause) or before
-            elif word in LINKS and not COLOURS.intersection(words[max(0, at - 1) : at + 2]):  # "red and gold" is one
+            elif word in LINKS and not HUES.intersection(words[max(0, at - 1) : at + 2]):  # "red and gold" is one
                 clause.clear()
             clause |= {content[at]} - {""}
         before = set(content) - {""}
@@ -117,7 +117,7 @@ def _following(words: list[str], content: list[str], at: int) -> set[str]:
     """Stems of the content words that stand behind words[at] in a row, other colours and numbers skipped."""
     found: set[str] = set()
     for word, name in zip(words[at + 1 :], content[at + 1 :], strict=True):
-        listed = not found and (word in COLOURS or (word in {"and", "or"} and words[at] in COLOURS))
+        listed = not found and (word in HUES or (word in {"and", "or"} and words[at] in HUES))
         if not name and not listed:
             break
         found |= {name} - {""}

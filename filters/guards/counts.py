@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from filters.english import POSSESSIVES, PRONOUNS, RELATIVES
-from filters.guards.words import COLOURS, IRREGULAR_PLURALS, SEVERAL, Sentences, is_content, root
+from filters.english import FEMALE, HUES, MALE, POSSESSIVES, PRONOUNS, RELATIVES
+from filters.guards.words import IRREGULAR_PLURALS, SEVERAL, Sentences, is_content, root
 
 _ONE = frozenset("a an one another".split())
 _THIS_ONE = frozenset("the this that".split())
 _DETERMINERS = _ONE | _THIS_ONE | SEVERAL
 _POSSESSIVES = POSSESSIVES | {"his", "her"}
-_MALE = frozenset("he him his himself man men boy boys guy father son husband king gentleman male".split())
-_FEMALE = frozenset("she her hers herself woman women girl girls lady mother daughter wife queen female".split())
-_GENDERED = dict.fromkeys("he him his himself".split(), _MALE) | dict.fromkeys("she her hers herself".split(), _FEMALE)
+_HE, _SHE = "he him his himself".split(), "she her hers herself".split()
+_GENDERED = dict.fromkeys(_HE, MALE.union(_HE)) | dict.fromkeys(_SHE, FEMALE.union(_SHE))
 
 
 def changed_counts(source: Sentences, answer: Sentences) -> Iterator[str]:
@@ -45,7 +44,7 @@ def _forms(sentences: Sentences) -> dict[str, Counter[str]]:
         for word in words:
             if not is_content(word):
                 # Colours stand between a determiner and its noun.
-                determiner = word if word in _DETERMINERS else determiner * (word in COLOURS)
+                determiner = word if word in _DETERMINERS else determiner * (word in HUES)
                 subject = word in PRONOUNS | RELATIVES
                 possessed = word in _POSSESSIVES
                 continue

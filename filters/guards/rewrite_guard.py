@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from filters import judge_all, repair
 from filters.endings import fault_of_ending
-from filters.english import words_of
 from filters.guards.additions import added_words, share_kept
 from filters.guards.attributes import dropped_negations, moved_attributes, moved_deeds, moved_places
 from filters.guards.counts import changed_counts, given_sexes
@@ -31,6 +30,7 @@ _FACTS = (moved_attributes, moved_deeds, moved_places, dropped_negations, change
 LONGER = "rewrite_longer"
 _TIMES, _MORE = 4, 1000  # an answer of more characters than so many times its source's and so many more
 _ECHO = 0.8  # share of an instruction's words said in a row
+_LANGUAGE = language.RULE.name
 _NOT_ENGLISH = 0.5  # 1 - P(English)
 
 
@@ -70,7 +70,8 @@ def judge_rewrite(source: str, answer: str, finish: str, allowance: Allowance) -
     kept = share_kept(Passage(repair(source)[0]).words, said.words)  # what a repair drops need not be kept
     added = added_words(given.words, said.words, _cut_word(given))
     changed = changed_facts(given, said)
-    foreign = language.measure(said).value
+    measured = {verdict.rule: verdict.value for verdict in after}  # without the costly ones that have no limit
+    foreign = measured[_LANGUAGE] if _LANGUAGE in measured else language.measure(said).value
     faults = {
         "rewrite_empty": "" if said.words else "the answer is empty",
         "rewrite_comments": _talk(said),
@@ -93,8 +94,7 @@ def changed_facts(source: Passage, answer: Passage) -> list[str]:
     Heuristics over the order of words, since there is no parser here: a colour belongs to the words that follow it,
     or else to those before it in its clause.
     """
-    given, said = ([words_of(sentence) for sentence in each.sentences] for each in (source, answer))
-    return [phrase for check in _FACTS for phrase in check(given, said)]
+    return [phrase for check in _FACTS for phrase in check(source.sentence_words, answer.sentence_words)]
 
 
 def _cut_word(source: Passage) -> str:

@@ -1,22 +1,18 @@
-"""Words as the guard reads them: which carry content, which count, which are colours."""
+"""Words as the guard reads them: which carry content, which count."""
 
 from __future__ import annotations
 
-from filters.english import CONJUNCTIONS, FRAME_WORDS, FUNCTION_WORDS, RELATIVES, stem
+from filters.english import CONJUNCTIONS, FRAME_WORDS, FUNCTION_WORDS, HUES, RELATIVES, stem
 from filters.guards.additions import NUMBERS
 
 Sentences = list[list[str]]
 """Lower-cased words, sentence by sentence."""
 
-COLOURS = frozenset(
-    "red blue green yellow black white brown grey gray pink purple orange beige tan maroon navy teal turquoise violet"
-    " golden gold silver crimson scarlet cream ivory khaki olive magenta cyan".split()
-)
 COUNTS = NUMBERS.keys() - {"zero", "one"}  # "one of the men" counts nothing
 SEVERAL = frozenset("many several some few various these those multiple numerous".split()) | COUNTS
 LINKS = CONJUNCTIONS | RELATIVES  # a clause ends before them
 IRREGULAR_PLURALS = frozenset("men women children people feet teeth geese mice leaves wolves knives shelves".split())
-_NO_CONTENT = FUNCTION_WORDS | COLOURS | SEVERAL | {"another"}
+_NO_CONTENT = FUNCTION_WORDS | HUES | SEVERAL | {"another"}
 
 
 def is_content(word: str) -> bool:

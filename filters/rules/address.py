@@ -8,7 +8,9 @@ from pipeline.schema import Measurement, Passage, Rule
 
 _MAIL = r"[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+"
 MAIL = re.compile(_MAIL)
-_SIGN = re.compile(r"\.\w|@\w|://|\b(?:0x|img|dsc|pxl)", re.IGNORECASE)  # no address is without
+# No address is without one of these.
+_DOTTED = re.compile(r"\.\w")
+_SIGNS = ("@", "://", "0x", "img", "dsc", "pxl")
 ADDRESS = re.compile(
     rf"\b(?:https?|ftp)://\S*|\bwww\.\S+|{_MAIL}|\b[\w\-]+\.(?:com|org|net|edu|gov|info|biz|io|co\.uk|de|fr)\b(?!\.\w)"
     r"|\b[\w\-]+\.(?:jpe?g|png|gif|svg|webp|bmp|tiff?|psd|pdf|html?|php|docx?|txt|mp4)\b|\b0x[0-9a-f]{4,}\b"
@@ -47,7 +49,7 @@ def measure(passage: Passage) -> Measurement:
     A web address on a poster can be seen; a mail address belongs to somebody wherever it stands.
     """
     text = passage.text
-    if not _SIGN.search(text):
+    if not (_DOTTED.search(text) or any(sign in passage.lower for sign in _SIGNS)):
         return Measurement(0.0)
     own = own_words(text)
     matches = [found for found in ADDRESS.finditer(own) if MAIL.match(found[0]) or not _is_seen(own, found)]

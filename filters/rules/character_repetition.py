@@ -34,13 +34,10 @@ def _suspects(text: str) -> list[int]:
     if not text.isascii():
         return list(range(total))
     eights = np.ndarray(total, dtype=np.uint64, buffer=text.encode(), strides=(1,))
-    order = np.argsort(eights)
+    order = eights.argsort()
     ordered = eights[order]
-    again = np.flatnonzero(ordered[1:] == ordered[:-1])
-    suspect = np.zeros(total, dtype=bool)
-    suspect[order[again]] = suspect[order[again + 1]] = True
-    found: list[int] = np.flatnonzero(suspect).tolist()
-    return found
+    (again,) = (ordered[1:] == ordered[:-1]).nonzero()
+    return sorted({*order[again].tolist(), *order[again + 1].tolist()})
 
 
 RULE = Rule(

@@ -17,8 +17,7 @@ def measure(passage: Passage) -> Measurement:
     """
     worst, words = Measurement(0.0), passage.words
     for n, limit in GOPHER.items():
-        counts = passage.gram_counts(n)
-        if len(counts) == max(0, len(words) - n + 1):
+        if not passage.repeated_grams(n):
             break  # where no five words recur, no six do
         repeated, first = _repeated_characters(words, n)
         value = repeated / len(passage.text) / limit

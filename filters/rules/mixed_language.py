@@ -61,7 +61,7 @@ def _is_name(sentence: str, words: list[str], start: int, end: int) -> bool:
 
 def measure(passage: Passage) -> Measurement:
     """Share of all words that stand in a foreign sentence or clause (`filters.foreign`); 0 to 1."""
-    if not may_be_foreign(passage.vocabulary):
+    if not may_be_foreign(passage):
         return Measurement(0.0)
     found, evidence = 0, ""
     for sentence in passage.sentences:

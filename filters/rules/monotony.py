@@ -10,7 +10,7 @@ from filters.english import PLACE_PREPOSITIONS, content_words, words_of
 from filters.quotations import own_words
 from pipeline.schema import Measurement, Passage, Rule
 
-_QUOTES = frozenset('"“«‘')
+_QUOTES = ('"', "“", "«", "‘")
 WINDOW = 16  # content words
 OFTEN = 5  # uses of one stem in a window; clean captions have four
 _COLOURFUL = 2  # different colours, from which on they are looked at with what they colour
@@ -25,7 +25,8 @@ def measure(passage: Passage) -> Measurement:
     colours or more each counts together with the word that it stands before. Clean captions reach 0.44 (two teams in
     the same two colours).
     """
-    own = words_of(own_words(passage.text)) if not _QUOTES.isdisjoint(passage.text) else passage.words
+    quotes = any(mark in passage.text for mark in _QUOTES)
+    own = words_of(own_words(passage.text)) if quotes else passage.words
     stems = _stems(own)
     if len(stems) < LEAST:
         return Measurement(0.0)

@@ -6,14 +6,15 @@ from filters.english import enumerates
 from filters.loops import find_loop, loop_words, looped_words
 from pipeline.schema import Measurement, Passage, Rule
 
+_LEAST = 2  # words said again; a loop says some pair again
+
 
 def measure(passage: Passage) -> Measurement:
     """Share of all words that lie in a phrase which their own sentence repeats (`filters.loops`); 0 to 1."""
     covered, total, evidence = 0, 0, ""
     for sentence, words in zip(passage.sentences, passage.sentence_words, strict=True):
         total += len(words)
-        pairs = list(pairwise(words))
-        if len(set(pairs)) == len(pairs):  # a loop says some pair again
+        if len(words) - len(set(words)) < _LEAST or len(set(pairs := list(pairwise(words)))) == len(pairs):
             continue
         own = loop_words(sentence)
         if (looped := looped_words(own)) and (find_loop(own) or not enumerates(words)):

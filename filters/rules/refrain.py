@@ -1,7 +1,7 @@
 """Sentences cast in one mould."""
 
 from filters.english import enumerates, words_of
-from filters.loops import GRAM, find_refrain, refrain_words
+from filters.loops import GRAM, TIMES, find_refrain, refrain_words
 from filters.quotations import own_words
 from pipeline.schema import Measurement, Passage, Rule
 
@@ -12,7 +12,7 @@ def measure(passage: Passage) -> Measurement:
     0 for a text that tells what it lists apart ("on the first floor ..., on the second ..., on the third ...").
     """
     words = passage.words
-    if len(passage.gram_counts(GRAM)) == max(0, len(words) - GRAM + 1):
+    if max(passage.repeated_grams(GRAM).values(), default=0) < TIMES:
         return Measurement(0.0)
     words = words_of(own_words(passage.text))  # a poster may repeat itself
     starts = find_refrain(words)

@@ -1,22 +1,17 @@
 """What a rewriter says of the text instead of rewriting it."""
 
 from filters.english import excerpt
-from filters.quotations import own_words
+from filters.quotations import matches_by_sentence, own_words
 from filters.remarks import OPENING, REMARK, SIGNS
 from pipeline.schema import Measurement, Passage, Rule
-from pipeline.text import sentence_spans
 
 
 def measure(passage: Passage) -> Measurement:
     """Number of remarks about the text in the description's own words."""
-    text = passage.text
-    own = own_words(text).lower()
-    found = [match.span() for match in [OPENING.match(own)] if match]
-    if not SIGNS.isdisjoint(passage.vocabulary):
-        for (start, end), words in zip(sentence_spans(text), passage.sentence_words, strict=True):
-            if not SIGNS.isdisjoint(words):
-                found += [(start + m.start(), start + m.end()) for m in REMARK.finditer(own[start:end])]
-    return Measurement(float(len(found)), excerpt(text, *found[0]) if found else "")
+    found = matches_by_sentence(REMARK, SIGNS, passage)
+    if opening := OPENING.match(own_words(passage.text).lower()):
+        found.insert(0, opening.span())
+    return Measurement(float(len(found)), excerpt(passage.text, *found[0]) if found else "")
 
 
 RULE = Rule(

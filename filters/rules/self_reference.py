@@ -2,7 +2,8 @@
 
 import re
 
-from filters.quotations import count_matches
+from filters.english import excerpt
+from filters.quotations import matches_by_sentence
 from pipeline.schema import Measurement, Passage, Rule
 
 _SIGNS = frozenset(
@@ -104,7 +105,8 @@ SELF_REFERENCE = re.compile("|".join(_PHRASES))  # in lower-cased text
 
 def measure(passage: Passage) -> Measurement:
     """Number of self-references in the description's own words."""
-    return Measurement(0.0) if _SIGNS.isdisjoint(passage.vocabulary) else count_matches(SELF_REFERENCE, passage.text)
+    found = matches_by_sentence(SELF_REFERENCE, _SIGNS, passage)
+    return Measurement(float(len(found)), excerpt(passage.text, *found[0]) if found else "")
 
 
 RULE = Rule(

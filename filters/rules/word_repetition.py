@@ -7,12 +7,12 @@ REP_LEN = 5  # words; data-juicer's 10 misses a seven-word sentence that a capti
 
 def measure(passage: Passage) -> Measurement:
     """Occurrences of repeated 5-grams of words / all 5-grams; 0 to 1, and 0 for fewer than five words."""
-    grams = passage.gram_counts(REP_LEN)
-    if len(grams) == max(0, len(passage.words) - REP_LEN + 1):
+    repeated = passage.repeated_grams(REP_LEN)
+    if not repeated:
         return Measurement(0.0)
-    repeated = {gram: times for gram, times in grams.items() if times > 1}
     gram = max(repeated, key=lambda gram: repeated[gram])
-    return Measurement(sum(repeated.values()) / grams.total(), f'"{" ".join(gram)}" {repeated[gram]} times')
+    share = sum(repeated.values()) / (len(passage.words) - REP_LEN + 1)
+    return Measurement(share, f'"{" ".join(gram)}" {repeated[gram]} times')
 
 
 RULE = Rule(

@@ -9,7 +9,7 @@ from operator import eq
 
 from filters.english import FUNCTION_WORDS, excerpt
 from filters.quotations import own_words
-from pipeline.schema import LETTER, WORD_END, WORD_START, Measurement, Passage, Rule
+from pipeline.schema import WORD, WORD_END, WORD_START, Measurement, Passage, Rule
 
 # English itself doubles these; one repetition of them is no stutter.
 DOUBLED = frozenset(
@@ -52,7 +52,7 @@ _PAIRS = DOUBLED | frozenset(
     " pitter patter hip hop tip tap".split()
 )
 _LEAD = "a|an|the|his|her|its|their|this|that|is|are|was|were|has|of|in|on|at|with|from|for|it|there|he|she|they"
-_WORD = rf"\w{LETTER}*(?:['’\-]\w{LETTER}*)*"
+_WORD = WORD.pattern
 # A word, an article or preposition and a word ("a dog a dog"), or two words with no comma ("pine tree pine tree"), and
 # what follows of the same.
 STUTTER = re.compile(
@@ -96,7 +96,8 @@ def kept_words(run: re.Match[str]) -> int:
 
 def _is_meant(phrase: Sequence[str]) -> bool:
     """Whether a pair of words may be said again: a name ("Walla Walla"), a sound, a step, or anything with a link."""
-    return any(word[0].isupper() or not word.isalpha() or word in _PAIRS or word in FUNCTION_WORDS for word in phrase)
+    linked = any(word[0].isupper() or not word.isalpha() or word in FUNCTION_WORDS for word in phrase)
+    return linked or _PAIRS.issuperset(phrase)
 
 
 def _is_grammatical(run: re.Match[str], before: str) -> bool:
@@ -127,15 +128,19 @@ def _is_emphasis(run: re.Match[str]) -> bool:
     return following is not None and following[1].lower() not in FUNCTION_WORDS
 
 
+def _recurs_at_once(words: Sequence[str]) -> bool:
+    """Whether two words are followed by the same two."""
+    return any(map(eq, words, words[2:])) and any(map(eq, pairwise(words), pairwise(words[2:])))
+
+
 def measure(passage: Passage) -> Measurement:
     """Length of the longest run of one word, less one where English doubles that word itself; 1 if none repeats.
 
     What is quoted may be sung ("Ho ho ho").
     """
     words = passage.words
-    again = any(map(eq, words, words[1:])) or any(map(eq, pairwise(words), pairwise(words[2:])))
     worst = Measurement(1.0)
-    if not again:
+    if not (any(map(eq, words, words[1:])) or _recurs_at_once(words)):
         return worst
     for match in STUTTER.finditer(own_words(passage.text)):
         length = len(_MEMBER.findall(match[0])) - kept_words(match) + 1
