@@ -6,7 +6,7 @@ Captions a second on one core: all rules together, each by itself, and the repai
 --peers sets the nearest operators of data-juicer and datatrove beside our rules for the same, on the same texts and in
 turn with them. Each lives in an environment of its own below .cache/benchmarks, made with pip the first time; where the
 environments exist already, the peers take part unasked. --memory holds the peak memory of the stage `filter` over a
-million rows against that over 5,000, which takes a quarter of an hour. Prints Markdown.
+million rows against that over 5,000, which takes ten minutes. Prints Markdown.
 """
 
 from __future__ import annotations
