@@ -45,11 +45,15 @@ def actual(reply: Reply, most: Bill) -> Bill:
 
 
 class Budget:
-    """What is spent, and what the requests under way may spend, stay below the limits together."""
+    """What is spent, and what the requests under way may spend, stay below the limits together.
 
-    def __init__(self, limits: BudgetParams, prices: PricesParams | None) -> None:
+    `section` of the params is what its errors name.
+    """
+
+    def __init__(self, limits: BudgetParams, prices: PricesParams | None, section: str) -> None:
         self._limits = limits
         self._prices = prices
+        self._section = section
         self._spent = Bill()
         self._under_way: list[Bill] = []
         self._waiting: list[asyncio.Future[None]] = []
@@ -85,8 +89,8 @@ class Budget:
         return {"requests": bill.requests, "tokens": bill.tokens_in + bill.tokens_out, "cost": price}
 
     def _explain(self, over: str) -> str:
-        limit = getattr(self._limits, over)
+        key, limit = f"{self._section}.budget.{over}", getattr(self._limits, over)
         spent = ", ".join(f"{name} {value:.6g}" for name, value in self._amounts(self._spent).items())
-        done = f"rewrite.budget.{over} is {limit:.6g}, and the next request could exceed it (spent: {spent})"
-        mend = f"run the same command again to spend as much once more, or raise rewrite.budget.{over} first"
+        done = f"{key} is {limit:.6g}, and the next request could exceed it (spent: {spent})"
+        mend = f"run the same command again to spend as much once more, or raise {key} first"
         return f"{done}; what is finished is kept: {mend}"

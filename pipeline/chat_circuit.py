@@ -57,7 +57,7 @@ class Circuit:
         self._vain += probe
         if self._vain == self._params.probes:
             tried = f"{self._failures} requests in a row, {self._vain} of them one at a time after a pause"
-            mend = "finished shards are kept, run the same command again when the server is well"
+            mend = "what is finished is kept, run the same command again when the server is well"
             raise JobError(f"{self._place} failed {tried}: {fault}; {mend}")
 
     def abandon(self, *, probe: bool) -> None:

@@ -86,7 +86,7 @@ class ChatClient:
         replies = asyncio.run(self._complete(requests, ended))
         for reply in replies:
             if isinstance(reply, Lost) and reply.unreachable:
-                mend = "start it and run the same command again; finished shards are kept"
+                mend = "start it and run the same command again; what is finished is kept"
                 raise JobError(f"the server at {self.url} has gone: {reply.reason}; {mend}")
         return replies
 

@@ -6,27 +6,24 @@ not linked, and the page's own policy forbids it to run or load anything.
 
 from __future__ import annotations
 
-import base64
 import difflib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, zip_longest
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from pipeline.ledger import Exit, Funnel
+from pipeline.page import page_environment
 from pipeline.schema import FAILED, REJECTED
 from pipeline.tally import RuleTally
 from pipeline.text import sentence_spans
 
 Row = Mapping[str, Any]  # a row of an Arrow table as Python values
-TEMPLATES = Path(__file__).with_name("templates")
 TOKEN = re.compile(r"\s+|\w+|[^\w\s]")
 
 
@@ -169,14 +166,7 @@ def _paired(rows: Iterable[Row]) -> Iterator[tuple[Row, Row]]:
 
 def render(gallery: Gallery) -> str:
     """The page."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["base64"] = lambda data: base64.b64encode(data).decode()
+    environment = page_environment()
     environment.globals |= {"compare": compare, "judged_text": judged_text, "failed_verdicts": failed_verdicts}
     environment.globals |= {"losses": losses_of(gallery.funnel)}
-    return environment.get_template("gallery.html").render(g=gallery)
+    return environment.get_template("gallery.html").render(profile=gallery.profile, g=gallery)

@@ -129,12 +129,12 @@ def next_in_cycle(n: int, seed: int) -> list[int]:
     return [follows[i] for i in range(n)]
 
 
-def measure_margin(
+def right_and_shuffled(
     vlm: VisionLanguageModel, features: Tensor, prompt: Prompt, captions: Sequence[Sequence[int]], seed: int
-) -> Margin:
-    """Loss of the captions with their own pictures against other pictures; features [N, tokens, 1280]."""
+) -> tuple[Tensor, Tensor]:
+    """Mean loss of each caption with its own picture and with another one: [N] both; features [N, tokens, width]."""
     other = next_in_cycle(len(captions), seed)
-    return _margin(chosen_losses(vlm, features, prompt, captions, list(enumerate(other))), other)
+    return _by_caption(chosen_losses(vlm, features, prompt, captions, list(enumerate(other))), other)
 
 
 def measure_grounding(
@@ -160,7 +160,7 @@ def measure_grounding(
     chosen = [[i, other[i], *wrong[i]] for i in range(n)]
     losses = chosen_losses(vlm, features, prompt, captions, chosen)
     choices = [dict(zip(wrong[i], losses[i, 2:].tolist(), strict=True)) for i in range(n)]
-    margin = _margin(losses[:, :2], other)
+    margin = margin_of(*_by_caption(losses[:, :2], other))
     first = count_first(losses[:, 0].tolist(), choices, [len(caption) for caption in captions])
     interval = stats.binomtest(first, n).proportion_ci(method="wilson")
     return Grounding(n, distractors, first / n, float(interval.low), float(interval.high), **asdict(margin))
@@ -184,11 +184,16 @@ def count_first(own: Sequence[float], choices: Sequence[Mapping[int, float]], le
     return first
 
 
-def _margin(losses: Tensor, other: Sequence[int]) -> Margin:
-    """From losses [N, 2] of each picture's own and of another's caption, paired by caption."""
+def _by_caption(losses: Tensor, other: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """From losses [N, 2] of each picture's own and of another's caption: right and shuffled, [N] both, by caption."""
     right = losses[:, 0]
     shuffled = torch.empty_like(right)
     shuffled[list(other)] = losses[:, 1]
+    return right, shuffled
+
+
+def margin_of(right: Tensor, shuffled: Tensor) -> Margin:
+    """The figures of losses [N] with the right and with a shuffled picture."""
     gained = (shuffled - right).double()
     p = float(stats.wilcoxon(gained.numpy(), alternative="greater").pvalue) if bool(gained.any()) else 1.0
     return Margin(float(right.mean()), float(shuffled.mean()), float(gained.mean()), p)

@@ -55,15 +55,19 @@ def plot_funnel(found: Funnel, path: Path) -> None:
     _save(figure, path)
 
 
-def plot_before_after(rates: Sequence[tuple[str, Rate]], pictures: int, path: Path) -> None:
-    """A failure rate for each model with its 95 % interval, on `pictures` held-out pictures."""
-    figure = Figure(figsize=(7.5, 0.6 * len(rates) + 1.1), layout="constrained")
+def plot_before_after(rates: Sequence[tuple[str, Rate, Rate]], pictures: int, path: Path) -> None:
+    """Failure rates before and after for each prompt, with 95 % intervals, on `pictures` held-out pictures."""
+    named = [
+        (f"{name}, {model}", rate)
+        for name, *both in rates
+        for model, rate in zip(("stage 1", "fine-tuned"), both, strict=True)
+    ]
+    figure = Figure(figsize=(7.5, 0.6 * len(named) + 1.1), layout="constrained")
     axes = figure.subplots()
-    names, values = [name for name, _ in rates], [rate.value for _, rate in rates]
-    margins = [[r.value - r.low for _, r in rates], [r.high - r.value for _, r in rates]]
-    colors = [BAD, *[GOOD] * (len(rates) - 1)]
-    axes.barh(names, values, xerr=margins, color=colors, height=0.55, ecolor=INK, capsize=4)
-    for row, (_, rate) in enumerate(rates):
+    names, values = [name for name, _ in named], [rate.value for _, rate in named]
+    margins = [[r.value - r.low for _, r in named], [r.high - r.value for _, r in named]]
+    axes.barh(names, values, xerr=margins, color=[BAD, GOOD] * len(rates), height=0.55, ecolor=INK, capsize=4)
+    for row, (_, rate) in enumerate(named):
         label = f"{rate.value:.1%}  ({rate.low:.1%} to {rate.high:.1%})"
         axes.text(1.02, row, label, va="center", color=INK, fontsize=9)
     axes.set_xlim(0, 1.38)

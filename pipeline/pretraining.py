@@ -21,7 +21,8 @@ from PIL import Image
 from safetensors.torch import load_file
 from torch import Tensor
 
-from pipeline.errors import JobError, UsageError
+from pipeline.devices import check_devices, device_arguments, this_process
+from pipeline.errors import JobError
 from pipeline.feature_shards import feature_source, tower_digest, write_features
 from pipeline.grounding import measure_grounding
 from pipeline.lock import exclusive
@@ -51,7 +52,7 @@ def pretrain_on_shards(
     Raises JobError, in one line, where the held-out pairs are too few, the shards hold nothing good, or other
     processes began the run.
     """
-    process, section = _process(), params.pretrain
+    process, section = this_process(), params.pretrain
     vlm.to(process.device)
     began = time.monotonic()
     with untrusted_pictures(), _alone(params, process):
@@ -87,14 +88,8 @@ def open_sources(params: PretrainParams, shards: ShardsParams) -> list[Source]:
     Raises JobError where a folder holds too few shards, and UsageError where the batch cannot be dealt out evenly or
     the precision cannot be had.
     """
-    processes = _process().num_processes
-    if params.batch_size % (shards.accumulation * processes):
-        raise UsageError(
-            f"pretrain.batch_size {params.batch_size} cannot be dealt out evenly: it must be a multiple of"
-            f" pretrain.shards.accumulation ({shards.accumulation}) times the number of processes ({processes})"
-        )
-    if shards.mixed_precision == "float16" and not torch.accelerator.is_available():
-        raise UsageError("pretrain.shards.mixed_precision float16 needs a GPU: set it to bfloat16 or null")
+    processes = this_process().num_processes
+    check_devices(params.batch_size, shards.accumulation, shards.mixed_precision, "pretrain", "pretrain.shards")
     sources = [Source(each.name, find_shards(each.path), each.weight) for each in shards.sources]
     for source in sources:
         if len(source.shards) <= processes:
@@ -104,11 +99,6 @@ def open_sources(params: PretrainParams, shards: ShardsParams) -> list[Source]:
                 " (img2dataset --number_sample_per_shard)"
             )
     return sources
-
-
-def _process() -> PartialState:
-    """This process among those that were launched together; without an accelerator they are CPU processes (gloo)."""
-    return PartialState(cpu=not torch.accelerator.is_available())
 
 
 @contextmanager
@@ -129,7 +119,7 @@ def _identity(params: Params, sources: Sequence[Source]) -> str:
 
 def _through_tower(sources: Sequence[Source], folder: Path, params: Params, vlm: VisionLanguageModel) -> list[Source]:
     """The sources as feature shards, of which each process makes its part."""
-    process, place = _process(), folder / tower_digest(params.model)
+    process, place = this_process(), folder / tower_digest(params.model)
     share = Share(params.pretrain.seed, process.process_index, process.num_processes)
 
     def encode(pictures: Sequence[Image.Image]) -> Tensor:
@@ -157,7 +147,7 @@ class _Run:
         self.params = params
         self.shards = shards
         self.work = work
-        process = _process()
+        process = this_process()
         self.share = Share(params.pretrain.seed, process.process_index, process.num_processes)
         self.size = params.pretrain.batch_size // (shards.accumulation * process.num_processes)
         shared = params.pretrain.model_dump(include=set(Schedule.__dataclass_fields__))
@@ -167,7 +157,7 @@ class _Run:
         self, pairs: Pairs, sources: Sequence[Source], heldout: Sequence[Example]
     ) -> tuple[list[dict[str, Any]], Mapping[str, Place]]:
         """Train from the last checkpoint if there is one; returns the log and the places of this process."""
-        with _process().main_process_first():  # it removes what a kill left half written
+        with this_process().main_process_first():  # it removes what a kill left half written
             last = last_checkpoint(self.work)
         begun, places = read_place(last[0], self.share) if last else (0, {})
         part = TrainedPart(pairs.vlm, len(pairs.vlm.chat.bare_prompt().before_image))
@@ -203,12 +193,7 @@ class _Run:
             self.work,
             per_device_train_batch_size=self.size,
             per_device_eval_batch_size=self.size,
-            gradient_accumulation_steps=self.shards.accumulation,
-            bf16=self.shards.mixed_precision == "bfloat16",
-            fp16=self.shards.mixed_precision == "float16",
-            use_cpu=not torch.accelerator.is_available(),
             eval_strategy="steps",
             ignore_data_skip=True,  # the stream itself begins where the checkpoint left it
-            ddp_find_unused_parameters=False,
-            ddp_broadcast_buffers=False,  # frozen, hence the same everywhere
+            **device_arguments(self.shards.accumulation, self.shards.mixed_precision),
         )

@@ -23,6 +23,7 @@ from torch.utils.data import Dataset
 from transformers import Trainer, TrainerCallback, TrainerState, TrainingArguments
 from transformers.trainer_utils import get_last_checkpoint
 
+from pipeline.devices import device_arguments, this_process
 from pipeline.prompts import Prompt
 from pipeline.vlm import IGNORED, VisionLanguageModel
 
@@ -124,7 +125,8 @@ class TrainedPart(nn.Module):
 class Schedule:
     """Steps, batch and learning rate: linear warm-up from `warmup_lr`, then cosine from `lr` to `min_lr`.
 
-    `feature_dropout` is FeatureDropout's share.
+    `batch_size` is that of all processes and of all `accumulation` passes of a step together; `feature_dropout` is
+    FeatureDropout's share; `mixed_precision` is None, "bfloat16" or "float16".
     """
 
     steps: int
@@ -137,6 +139,8 @@ class Schedule:
     seed: int
     checkpoint_every: int
     feature_dropout: float = 0.0
+    accumulation: int = 1
+    mixed_precision: str | None = None
 
 
 def learning_rate(schedule: Schedule, step: int) -> float:
@@ -175,7 +179,7 @@ def last_checkpoint(work: Path) -> tuple[Path, TrainerState] | None:
 
 def training_arguments(schedule: Schedule, work: Path, **others: Any) -> TrainingArguments:
     """Trainer's arguments for a schedule, checkpoints in `work`; `others` go to Trainer as they are."""
-    return TrainingArguments(
+    arguments = TrainingArguments(
         output_dir=str(work),
         max_steps=schedule.steps,
         learning_rate=schedule.lr,
@@ -196,6 +200,9 @@ def training_arguments(schedule: Schedule, work: Path, **others: Any) -> Trainin
         report_to=[],
         **others,
     )
+    if arguments.n_gpu > 1:  # one process: Trainer would spread the batch over all GPUs, and multiply it by them
+        arguments._n_gpu = 1  # noqa: SLF001 - as Trainer itself does for models that are spread already
+    return arguments
 
 
 def fit(
@@ -212,19 +219,22 @@ def fit(
     Returns the trained part and the log: step, loss, learning rate, and `eval_loss` on `heldout` at every
     checkpoint.
     """
+    size = schedule.batch_size // (schedule.accumulation * this_process().num_processes)
     arguments = training_arguments(
         schedule,
         work,
-        per_device_train_batch_size=schedule.batch_size,
-        per_device_eval_batch_size=schedule.batch_size,
+        per_device_train_batch_size=size,
+        per_device_eval_batch_size=size,
         eval_strategy="steps" if heldout else "no",
+        **device_arguments(schedule.accumulation, schedule.mixed_precision),
     )
     dropout = None
     if schedule.feature_dropout:
         mean = torch.stack([example.features for example in examples]).mean(0)
         dropout = FeatureDropout(mean, schedule.feature_dropout)
     part = TrainedPart(vlm, len(examples[0].prompt.before_image), dropout)
-    last = last_checkpoint(work)
+    with this_process().main_process_first():  # it removes what a kill left half written
+        last = last_checkpoint(work)
     if last and last[1].global_step >= schedule.steps:  # Trainer itself would take one step more
         part.load_state_dict(load_file(last[0] / "model.safetensors"))
         return part, [dict(entry) for entry in last[1].log_history]

@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 import pyarrow as pa
@@ -22,12 +20,14 @@ import pyarrow.compute as pc
 from pipeline.command import run_command, stage_params
 from pipeline.errors import JobError
 from pipeline.files import remove, replacing_folder, write_text
+from pipeline.instructions import instruction_of
+from pipeline.joined import Shard, join, pair_shards
 from pipeline.ledger import LEDGER, Funnel, check_balance, funnel, ledger_of
 from pipeline.lock import exclusive
 from pipeline.params import EmitParams, Params
-from pipeline.parquet import count_rows, list_shards, read_table, write_table, write_tables
+from pipeline.parquet import count_rows, read_table, write_table, write_tables
 from pipeline.plots import plot_funnel
-from pipeline.schema import OUTCOME, PICTURE
+from pipeline.schema import OUTCOME
 from pipeline.tally import TALLIED, tally_rules, to_csv
 
 PAIR = ("key", "image", "description", "instruction", "caption")  # the columns that come first
@@ -35,36 +35,6 @@ REJECT = ("key", *OUTCOME.names, "image")
 # How `datasets` learns that a column holds pictures; it reads the types of all others off the Arrow schema.
 FEATURES = {"huggingface": json.dumps({"info": {"features": {"image": {"_type": "Image"}}}})}
 NAMED = 5  # rules that an error names
-
-
-@dataclass(frozen=True)
-class Shard:
-    """The two files that hold one shard's rows."""
-
-    pictures: Path  # from download
-    texts: Path  # from verify
-
-
-def pair_shards(download: Path, verify: Path) -> list[Shard]:
-    """The shards of both folders side by side. Raises JobError when a folder has one that the other lacks."""
-    pictures, texts = list_shards(download), list_shards(verify)
-    if len(pictures) != len(texts):
-        raise JobError(
-            f"{download} holds {len(pictures)} shards and {verify} {len(texts)}: they are of different runs; "
-            f"delete both and run `dvc repro`"
-        )
-    return [Shard(*pair) for pair in zip(pictures, texts, strict=True)]
-
-
-def join(shard: Shard) -> pa.Table:
-    """The rows of `verify` with their pictures. Raises JobError when the two files do not hold the same keys."""
-    rows, pictures = read_table(shard.texts), read_table(shard.pictures, ["key", "image"])
-    if not rows["key"].equals(pictures["key"]):
-        raise JobError(
-            f"{shard.texts} and {shard.pictures} do not hold the same keys in the same order: they are of different "
-            f"runs; delete both folders and run `dvc repro`"
-        )
-    return rows.append_column(PICTURE.field("image"), pictures["image"])
 
 
 def pairs_of(rows: pa.Table, params: EmitParams) -> pa.Table:
@@ -78,12 +48,6 @@ def pairs_of(rows: pa.Table, params: EmitParams) -> pa.Table:
 def rejected_of(rows: pa.Table) -> pa.Table:
     """The rejected and failed rows: the reason first, then the picture if there is one, and every text."""
     return _leading(rows.filter(pc.is_valid(rows["outcome"])), REJECT)
-
-
-def instruction_of(key: str, params: EmitParams) -> str:
-    """The instruction that is drawn for a key, whatever other rows there are."""
-    draw = int.from_bytes(sha256(f"{params.seed} {key}".encode()).digest())
-    return params.instructions[draw % len(params.instructions)]
 
 
 def _leading(rows: pa.Table, names: Sequence[str]) -> pa.Table:

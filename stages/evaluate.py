@@ -1,134 +1,190 @@
 """python -m stages.evaluate --profile embedded
 
-Did the set cure the model? The stage-1 and the fine-tuned model describe the same held-out pictures with the
-same prompt and decoding; an answer fails when any rule rejects it as it is, unrepaired. Writes
-outputs/<profile>/evaluate: metrics.json and answers.parquet.
+Did the set cure the model? The stage-1 and the fine-tuned model answer the same prompts about the same held-out
+pictures, with the same decoding and the same seeds; an answer fails when any rule rejects it as it is, unrepaired.
+Writes outputs/<profile>/evaluate: metrics.json; answers.parquet and abilities.parquet, what both said;
+pictures.parquet, whom they said it of; and where evaluate.judge names a judge, coverage.parquet, what it answered.
+A run that was interrupted asks for the answers that are missing.
 """
 
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from torch import Tensor
-from tqdm import tqdm
 
-from filters import check_limits, judge_all
-from pipeline.backends.completion import LENGTH
-from pipeline.checkpoint import load_stage1
+from filters import check_limits
+from measures.answers import Failures, failures_change, judged, measure_answers
+from measures.coverage import coverage_change, coverage_of, measure_coverage
+from measures.grounding import grounding_change, measure_grounding
+from measures.reference import object_vocabulary
+from pipeline.answering import ANSWERS, Answers, Heldout, answer_all, kept_answers, load_heldout, records_of
+from pipeline.before_after import Comparison
+from pipeline.checkpoint import identity_of, load_stage1
 from pipeline.command import run_command, stage_params
-from pipeline.comparison import mcnemar, rate_with_interval
-from pipeline.errors import JobError
-from pipeline.features import picture_features
-from pipeline.files import write_text
-from pipeline.finetuned import load_finetuned
-from pipeline.generate import Answer, answer, first_turn
-from pipeline.grounding import human_captions, measure_margin
+from pipeline.files import sha256_file, write_text
+from pipeline.finetuned import TRAINED_FILE, load_finetuned
 from pipeline.params import EvaluateParams, Params
-from pipeline.parquet import list_shards, read_table, write_table
+from pipeline.parquet import read_table, write_table
 from pipeline.runner import whole_stage
-from pipeline.schema import IMAGE
-from pipeline.seeds import row_seed
 from pipeline.vlm import VisionLanguageModel
 
-ANSWERS = pa.schema(
-    [
-        pa.field("key", pa.string()),
-        pa.field("caption", pa.string()),
-        pa.field("image", IMAGE),
-        pa.field("model", pa.string()),  # stage1 | finetuned
-        pa.field("text", pa.string()),
-        pa.field("finish", pa.string()),
-        pa.field("failed", pa.bool_()),
-        pa.field("rules", pa.list_(pa.string())),  # those that reject the text
-    ]
-)
+BEFORE, AFTER = "stage1", "finetuned"
+Records = list[dict[str, object]]
 
 
-def answer_all(
-    vlm: VisionLanguageModel, features: Tensor, keys: Sequence[str], params: EvaluateParams, label: str
-) -> list[Answer]:
-    """One answer a picture, from features [N, tokens, 1280]."""
-    seeds = [row_seed(params.seed, key) for key in keys]
-    prompt = vlm.chat.picture_prompt(params.prompt)
-    conversations = first_turn(vlm, vlm.project(features), prompt)
-    with tqdm(total=len(conversations), desc=f"evaluate: {label}", unit="picture", mininterval=1.0) as bar:
-        return answer(vlm, conversations, params, seeds=seeds, advance=bar.update)
+@dataclass(frozen=True)
+class Contender:
+    """One of the two models."""
+
+    name: str
+    vlm: VisionLanguageModel
+    identity: str  # digests of what it is made of
 
 
-def judge_answers(answers: Sequence[Answer], params: EvaluateParams) -> list[list[str]]:
-    """The rules that reject each answer as it is."""
-    return [[v.rule for v in judge_all(a.text, params.limits) if v.failed] for a in answers]
+@dataclass(frozen=True)
+class Asking:
+    """What both models are asked about, how, and where their answers wait until all are there."""
 
+    contenders: Sequence[Contender]  # before, after
+    heldout: Heldout
+    params: EvaluateParams
+    work: Path
 
-def metrics_of(answers: Sequence[Answer], rules: Sequence[Sequence[str]], params: EvaluateParams) -> dict[str, object]:
-    """Failure rate with its interval, the share each rule rejects, length, share of unfinished answers."""
-    n = len(answers)
-    counts = Counter(rule for row in rules for rule in row)
-    return {
-        **rate_with_interval([bool(row) for row in rules], params.bootstrap, params.seed),
-        "by_rule": {rule: count / n for rule, count in sorted(counts.items())},
-        "mean_tokens": sum(a.tokens for a in answers) / n,
-        "unfinished": sum(a.finish == LENGTH for a in answers) / n,
-        "distinct_answers": len({a.text for a in answers}) / n,
-    }
+    def answers(self, label: str, prompt: str) -> dict[str, Answers]:
+        """What each model answers to `prompt`; what an interrupted run has left is not asked again."""
+        return {
+            model.name: self._answers(model, f"evaluate: {label}, {model.name}", prompt) for model in self.contenders
+        }
 
+    def _answers(self, model: Contender, label: str, prompt: str) -> Answers:
+        return kept_answers(
+            self.work,
+            model.identity,
+            self.heldout,
+            prompt,
+            self.params,
+            lambda: answer_all(model.vlm, self.heldout, prompt, self.params, label),
+        )
 
-def margin_of(vlm: VisionLanguageModel, features: Tensor, rows: pa.Table, params: Params) -> dict[str, float]:
-    """Loss of the human captions with the right against a shuffled picture."""
-    prompt = vlm.chat.picture_prompt(params.describe.prompt)
-    captions = human_captions(vlm.tokenizer, rows)
-    return asdict(measure_margin(vlm, features, prompt, captions, params.evaluate.seed))
-
-
-def load_heldout(folder: Path) -> pa.Table:
-    """The held-out pictures that were downloaded."""
-    rows = pa.concat_tables([read_table(path) for path in list_shards(folder)])
-    rows = rows.filter(pc.is_null(rows["outcome"]))
-    if not rows.num_rows:
-        raise JobError(f"{folder} holds no picture: see the reasons in its column `reason`")
-    return rows
-
-
-def evaluate(params: Params, rows: pa.Table, trained: Path) -> tuple[dict[str, object], pa.Table]:
-    """Both models on the held-out pictures; returns the metrics and the ANSWERS table."""
-    section = params.evaluate
-    metrics: dict[str, object] = {"pictures": rows.num_rows}
-    records: list[dict[str, object]] = []
-    failed: dict[str, list[bool]] = {}
-    stage1 = load_stage1(params.model)
-    finetuned = load_finetuned(params.model, params.train, trained)
-    pictures = [image["bytes"] for image in rows["image"].to_pylist()]
-    features = picture_features(stage1, pictures, "evaluate: features")  # the tower is frozen: both models see these
-    for name, vlm in (("stage1", stage1), ("finetuned", finetuned)):
-        answers = answer_all(vlm, features, rows["key"].to_pylist(), section, name)
-        rules = judge_answers(answers, section)
-        failed[name] = [bool(row) for row in rules]
-        metrics[name] = metrics_of(answers, rules, section) | margin_of(vlm, features, rows, params)
-        records += [
-            {**row, "model": name, "text": a.text, "finish": a.finish, "failed": bool(bad), "rules": bad}
-            for row, a, bad in zip(rows.select(["key", "caption", "image"]).to_pylist(), answers, rules, strict=True)
+    def records(self, name: str, answers: Mapping[str, Answers], failures: Mapping[str, Failures]) -> Records:
+        """The answers as rows of ANSWERS."""
+        return [
+            row
+            for model, each in answers.items()
+            for row in records_of(
+                each, failures[model], self.heldout, self.params.seeds, {"prompt": name, "model": model}
+            )
         ]
-    metrics["mcnemar_p"] = mcnemar(failed["stage1"], failed["finetuned"])
-    return metrics, pa.Table.from_pylist(records, schema=ANSWERS)
+
+
+def contenders(params: Params, trained: Path) -> list[Contender]:
+    """The stage-1 model, and the one with what `train` wrote."""
+    stage1 = f"{identity_of(params.model.checkpoint)[1]} {params.model.model_dump_json()}"
+    finetuned = load_finetuned(params.model, params.train, trained)
+    return [
+        Contender(BEFORE, load_stage1(params.model), stage1),
+        Contender(AFTER, finetuned, f"{stage1} {sha256_file(trained / TRAINED_FILE)}"),
+    ]
+
+
+def compare_prompts(asking: Asking) -> tuple[dict[str, Any], Records]:
+    """Both models on every prompt: their figures with the change between them, and their answers as rows."""
+    figures: dict[str, Any] = {}
+    records = Records()
+    for name, prompt in asking.params.prompts.items():
+        answers = asking.answers(name, prompt)
+        failures = {model: judged(each, asking.params) for model, each in answers.items()}
+        figures[name] = {
+            model.name: measure_answers(
+                answers[model.name], failures[model.name], len(model.vlm.tokenizer), asking.params
+            )
+            for model in asking.contenders
+        }
+        figures[name]["change"] = failures_change(failures[BEFORE], failures[AFTER], asking.params)
+        records += asking.records(name, answers, failures)
+    return figures, records
+
+
+def compare_grounding(asking: Asking, vocabulary: frozenset[str], params: Params) -> dict[str, Any]:
+    """Whether the descriptions of both models belong to their pictures, and the change."""
+    name, prompt = next(iter(asking.params.prompts.items()))
+    described = asking.answers(name, prompt)
+    found = {
+        model.name: measure_grounding(model.vlm, asking.heldout, described[model.name], vocabulary, params)
+        for model in asking.contenders
+    }
+    change = grounding_change(found[BEFORE], found[AFTER], asking.params.bootstrap, asking.params.seed)
+    return {**{model: each.figures for model, each in found.items()}, "change": change}
+
+
+def abilities_of(asking: Asking) -> Records:
+    """What both models make of prompts that go beyond describing, as rows; nothing is measured of them."""
+    section = asking.params.abilities
+    if section is None:
+        return []
+    few = replace(asking, heldout=asking.heldout.first(section.pictures))
+    records = Records()
+    for name, prompt in section.prompts.items():
+        answers = few.answers(name, prompt)
+        failures = {model: judged(each, asking.params) for model, each in answers.items()}
+        records += few.records(name, answers, failures)
+    return records
+
+
+def ask_judge(answers: Records, heldout: Heldout, params: EvaluateParams, account: Path) -> pa.Table | None:
+    """The judge's answers on the descriptions of the first seed; None where nobody is asked."""
+    captions = dict(zip(heldout.keys, heldout.rows["caption"].to_pylist(), strict=True))
+    prompt, seed = next(iter(params.prompts)), params.seeds[0]
+    described = [
+        {"key": row["key"], "caption": captions[str(row["key"])], "model": row["model"], "text": row["text"]}
+        for row in answers
+        if (row["prompt"], row["seed"]) == (prompt, seed)
+    ]
+    return measure_coverage(pa.Table.from_pylist(described), params, account)
+
+
+def compare_coverage(rows: pa.Table, params: EvaluateParams) -> dict[str, Any]:
+    """The judge's figures of both models, and the paired change."""
+    of = {model: rows.filter(pc.equal(rows["model"], model)) for model in (BEFORE, AFTER)}
+    return {
+        **{model: coverage_of(each, params) for model, each in of.items()},
+        "change": coverage_change(of[BEFORE], of[AFTER], params),
+    }
 
 
 def _run(argv: Sequence[str] | None) -> None:
     params = stage_params(__doc__, argv)
-    check_limits(params.evaluate.limits)
-    outputs = Path("outputs", params.profile)
-    out = outputs / "evaluate"
-    with whole_stage(out=out, work=Path(".work", params.profile, "evaluate")) as fresh:
-        metrics, answers = evaluate(params, load_heldout(outputs / "download/evaluate"), outputs / "train")
+    section = params.evaluate
+    check_limits(section.limits)
+    outputs, work = Path("outputs", params.profile), Path(".work", params.profile, "evaluate")
+    keywords = read_table(outputs / "corpus.parquet", ["keywords"])["keywords"].to_pylist()
+    vocabulary = object_vocabulary(keywords, section.object_pictures)
+    with whole_stage(out=outputs / "evaluate", work=work) as fresh:
+        both = contenders(params, outputs / "train")
+        heldout = load_heldout(outputs / "download/evaluate", both[0].vlm)  # both have this tower: it is frozen
+        asking = Asking(both, heldout, section, work)
+        prompts, answers = compare_prompts(asking)
+        metrics: dict[str, Any] = {"pictures": len(heldout.keys), "seeds": len(section.seeds), "prompts": prompts}
+        metrics["grounding"] = compare_grounding(asking, vocabulary, params)
+        abilities = abilities_of(asking)
+        del both, asking  # a judge wants room
+        verdicts = ask_judge(answers, heldout, section, outputs / "account/judge.json")
+        if verdicts is not None:
+            metrics["coverage"] = compare_coverage(verdicts, section)
+            write_table(verdicts, fresh / "coverage.parquet")
+        write_table(pa.Table.from_pylist(answers, schema=ANSWERS), fresh / "answers.parquet")
+        write_table(pa.Table.from_pylist(abilities, schema=ANSWERS), fresh / "abilities.parquet")
+        write_table(heldout.rows, fresh / "pictures.parquet")
         write_text(json.dumps(metrics, indent=1) + "\n", fresh / "metrics.json")
-        write_table(answers, fresh / "answers.parquet")
-    rates = [metrics[name]["failure_rate"] for name in ("stage1", "finetuned")]  # type: ignore[index]
-    print(f"evaluate: failures on {metrics['pictures']} held-out pictures: {rates[0]:.0%} before, {rates[1]:.0%} after")
+    shutil.rmtree(work, ignore_errors=True)
+    print(f"evaluate: {Comparison.model_validate(metrics).headline}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -8,14 +8,18 @@ there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import BaseModel, ValidationError
 
 from filters import RULES
+from pipeline.abilities import ABILITIES, render_abilities
 from pipeline.audit import Summary
+from pipeline.before_after import Comparison, ModelOnPrompt
 from pipeline.command import run_command, stage_parser
 from pipeline.errors import JobError
 from pipeline.evidence.verdict import GROUNDING, WHY
@@ -30,33 +34,6 @@ from pipeline.runner import whole_stage
 from pipeline.tally import from_csv
 
 _Figures = TypeVar("_Figures", bound=BaseModel)
-
-
-class ModelMetrics(BaseModel):
-    """What `evaluate` measured of one model; other figures are ignored."""
-
-    failure_rate: float
-    low: float
-    high: float
-
-    @property
-    def rate(self) -> Rate:
-        """The failure rate with its interval."""
-        return Rate(self.failure_rate, self.low, self.high)
-
-
-class Comparison(BaseModel):
-    """evaluate/metrics.json: both models on the same held-out pictures."""
-
-    pictures: int
-    stage1: ModelMetrics
-    finetuned: ModelMetrics
-
-    @property
-    def headline(self) -> str:
-        """The before/after line."""
-        rates = f"{self.stage1.failure_rate:.0%} before, {self.finetuned.failure_rate:.0%} after fine-tuning"
-        return f"failures on {self.pictures} held-out pictures: {rates}"
 
 
 def read_figures(path: Path, kind: type[_Figures], stage: str) -> _Figures:
@@ -88,10 +65,34 @@ def gallery_of(params: Params, found: Funnel, headline: str, figure: bytes, outp
         kept=read_table(outputs / "pairs.parquet").slice(0, shown).to_pylist(),
         groups=group_by_rule(rejected, shown),
         failures=failures_of(rejected),
-        answers=pair_answers(read_table(outputs / "evaluate/answers.parquet"), shown),
+        answers=pair_answers(described(params, outputs), shown),
         before_after=figure,
         headline=headline,
     )
+
+
+def described(params: Params, outputs: Path) -> pa.Table:
+    """What both models answered to the first prompt, each with its picture and caption."""
+    answers = shown_answers("answers", params, outputs)
+    return answers.filter(pc.equal(answers["prompt"], next(iter(params.evaluate.prompts))))
+
+
+def abilities(prompts: Mapping[str, str], params: Params, outputs: Path) -> pa.Table:
+    """What both models made of the prompts of evaluate.abilities, as a table of ABILITIES."""
+    answers = shown_answers("abilities", params, outputs).rename_columns({"prompt": "ability"})
+    asked = pa.array([prompts[name] for name in answers["ability"].to_pylist()], pa.string())
+    return answers.append_column("prompt", asked).select(ABILITIES.names)
+
+
+def shown_answers(name: str, params: Params, outputs: Path) -> pa.Table:
+    """A table of answers that `evaluate` wrote: those of the first seed, with the columns of their pictures."""
+    answers = read_table(outputs / f"evaluate/{name}.parquet")
+    answers = answers.filter(pc.equal(answers["seed"], params.evaluate.seeds[0]))
+    pictures = read_table(outputs / "evaluate/pictures.parquet", ["key", "caption", "image"])
+    places = pc.index_in(answers["key"], pictures["key"])
+    for column in ("caption", "image"):
+        answers = answers.append_column(column, pictures[column].take(places))
+    return answers
 
 
 def summary_of(found: Funnel, headlines: Sequence[str], outputs: Path) -> str:
@@ -115,14 +116,21 @@ def report(params: Params, outputs: Path, folder: Path) -> str:
     rewrites = read_figures(outputs / "rewrites.json", Summary, "rewrite")
     worth = read_figures(outputs / "grounding.json", Worth, "ground")
     found = funnel(read_table(outputs / "ledger.parquet"))
-    rates = [("stage 1", comparison.stage1.rate), ("fine-tuned", comparison.finetuned.rate)]
+    rates = [(name, _rate(each.stage1), _rate(each.finetuned)) for name, each in comparison.prompts.items()]
     plot_before_after(rates, comparison.pictures, folder / "before_after.png")
     figure = (folder / "before_after.png").read_bytes()
     write_text(render(gallery_of(params, found, comparison.headline, figure, outputs)), folder / "gallery.html")
-    headlines = [f"rewriter: {rewrites.headline}", f"grounding: {worth.headline}", comparison.headline]
+    if params.evaluate.abilities:
+        table = abilities(params.evaluate.abilities.prompts, params, outputs)
+        write_text(render_abilities(table, params.profile), folder / "abilities.html")
+    headlines = [f"rewriter: {rewrites.headline}", f"grounding: {worth.headline}", "", comparison.table]
     summary = summary_of(found, headlines, outputs)
     write_text(summary, folder / "summary.txt")
     return summary
+
+
+def _rate(model: ModelOnPrompt) -> Rate:
+    return Rate(model.failure_rate, model.failure_rate_low, model.failure_rate_high)
 
 
 def _run(argv: Sequence[str] | None) -> None:

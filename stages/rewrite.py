@@ -29,9 +29,9 @@ from pipeline.audit import (
     summary_of,
     word_diff,
 )
-from pipeline.backends import load_rewriter
-from pipeline.backends.cached import CachedRewriter
-from pipeline.backends.completion import Completion, Rewriter
+from pipeline.backends import load_language_model
+from pipeline.backends.cached import CachedModel
+from pipeline.backends.completion import Completion, LanguageModel
 from pipeline.backends.message import prompt_version, unwrap, write_message
 from pipeline.command import run_command, stage_params
 from pipeline.files import write_text
@@ -59,7 +59,7 @@ REWRITTEN = pa.schema(
 
 
 def rewrite_rows(
-    rows: pa.Table, params: RewriteParams, rewriter: Rewriter | None, advance: Callable[[int], None]
+    rows: pa.Table, params: RewriteParams, rewriter: LanguageModel | None, advance: Callable[[int], None]
 ) -> pa.Table:
     """Add the rewriter's answers, the guard's verdicts and the final texts to the rows that are alive."""
     alive = alive_rows(rows)
@@ -90,7 +90,7 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _rewritten(source: str, answer: Completion, params: RewriteParams, rewriter: Rewriter) -> dict[str, object]:
+def _rewritten(source: str, answer: Completion, params: RewriteParams, rewriter: LanguageModel) -> dict[str, object]:
     verdict, reason, guarded = judge(source, answer, Allowance(params.min_kept, params.max_added, params.limits))
     text = one_line(unwrap(answer.text or ""))
     return {
@@ -126,7 +126,7 @@ def write_audit(folder: Path) -> str:
     return summary.headline + (f"\n  reverted: {summary.reasons}" if summary.reasons else "")
 
 
-def _rewrite_shards(params: Params, rewriter: CachedRewriter | None, outputs: Path) -> None:
+def _rewrite_shards(params: Params, rewriter: CachedModel | None, outputs: Path) -> None:
     run_map_stage(
         stage="rewrite",
         source=outputs / "filter",
@@ -144,7 +144,7 @@ def _rewrite_shards(params: Params, rewriter: CachedRewriter | None, outputs: Pa
     )
 
 
-def _showing_cost(progress: Progress, rewriter: CachedRewriter | None) -> Callable[[int], None]:
+def _showing_cost(progress: Progress, rewriter: CachedModel | None) -> Callable[[int], None]:
     """Advance the bar, with what the run has cost so far behind it."""
 
     def advance(rows: int) -> None:
@@ -158,7 +158,7 @@ def _showing_cost(progress: Progress, rewriter: CachedRewriter | None) -> Callab
 def _run(argv: Sequence[str] | None) -> None:
     params = stage_params(__doc__, argv)
     check_limits(params.rewrite.limits)
-    rewriter = load_rewriter(params.rewrite)
+    rewriter = load_language_model(params.rewrite)
     outputs = Path("outputs", params.profile)
     try:
         _rewrite_shards(params, rewriter, outputs)

@@ -14,7 +14,17 @@ from pipeline.vision import EfficientNetLite0, EfficientNetLite0Config
 from tests.tiny import save_tiny_llm
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCES = ("pipeline", "stages", "filters", "profiles", "dvc.yaml", "params.yaml", ".dvcignore")
+SOURCES = (
+    "pipeline",
+    "stages",
+    "filters",
+    "measures",
+    "experiments",
+    "profiles",
+    "dvc.yaml",
+    "params.yaml",
+    ".dvcignore",
+)
 COLORS = ("red", "green", "blue", "yellow", "purple")
 THINGS = ("ball", "house", "tree", "boat", "car", "dog", "flag", "lamp", "hat", "fish")
 

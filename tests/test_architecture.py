@@ -1,7 +1,7 @@
 """The arrows between packages, and the promises that hold for every module, stage, key and dependency.
 
-`stages -> filters -> pipeline.schema, pipeline.text, pipeline.errors` and `stages -> pipeline`, and `tools` as
-`stages`: imports are read from the syntax trees, those inside functions and under TYPE_CHECKING included, so nothing
+`stages -> measures -> filters -> pipeline.schema, pipeline.text, pipeline.errors`, `stages, measures -> pipeline`, and
+`tools` as `stages`: imports are read from the syntax trees, those inside functions and under TYPE_CHECKING included, so nothing
 is executed.
 """
 
@@ -26,14 +26,17 @@ from pipeline.cli import COMMANDS, TOOLS, module_of
 from pipeline.params import Params, Section
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("pipeline", "stages", "filters", "tools")
-ON_TOP = ("stages", "tools")  # what nothing else imports
+PACKAGES = ("pipeline", "stages", "filters", "measures", "experiments", "tools")
+ON_TOP = ("stages", "experiments", "tools")  # what nothing else imports
 FILTERS_MAY_IMPORT = {"pipeline.schema", "pipeline.text", "pipeline.errors"}
 FREE_OF_TORCH = (
     "pipeline.cli",
     "pipeline.params",
     "pipeline.schema",
     "filters",
+    "measures.failures",
+    "measures.reference",
+    "measures.repetition",
     "stages.corpus",
     "stages.sample",
     "tools.check",
@@ -122,8 +125,10 @@ def _in_package(name: str, package: str) -> bool:
 
 @pytest.mark.parametrize("module", [name for name in MODULES if _in_package(name, "pipeline")])
 def test_pipeline_knows_neither_sibling(module: str) -> None:
-    """What every stage stands on imports no stage, no tool and no rule."""
-    assert not {name for name in _imports(module) if any(_in_package(name, each) for each in (*ON_TOP, "filters"))}
+    """What every stage stands on imports no stage, no tool, no measure and no rule."""
+    assert not {
+        name for name in _imports(module) if any(_in_package(name, each) for each in (*ON_TOP, "filters", "measures"))
+    }
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if _in_package(name, "filters")])
@@ -139,10 +144,11 @@ def test_nothing_imports_a_stage(module: str) -> None:
     assert not {name for name in _imports(module) if _in_package(name, "stages")}
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if not _in_package(name, "tools")])
-def test_nothing_imports_a_tool(module: str) -> None:
-    """Commands for people stand on the pipeline and the filters; nothing stands on them."""
-    assert not {name for name in _imports(module) if _in_package(name, "tools")}
+@pytest.mark.parametrize("top", ["tools", "experiments"])
+@pytest.mark.parametrize("module", MODULES)
+def test_nothing_imports_a_tool_or_an_experiment(module: str, top: str) -> None:
+    """Commands for people stand on the pipeline, the filters and the measures; nothing stands on them."""
+    assert _in_package(module, top) or not {name for name in _imports(module) if _in_package(name, top)}
 
 
 @pytest.mark.parametrize("module", FREE_OF_TORCH)

@@ -95,6 +95,18 @@ def test_mistyped_key_names_the_right_one(
     assert "profiles/embedded.yaml" in line
 
 
+def test_mistyped_key_of_a_section_that_may_be_null(spoil: Callable[[Callable[[Profile], object]], str]) -> None:
+    """It is named from the top, with the nearest one there."""
+
+    def change(profile: Profile) -> None:
+        profile["evaluate"]["judge"] = profile["rewrite"] | {"modle": "m"}
+        profile["rewrite"]["server"] = {"base_ulr": "http://127.0.0.1:9/v1"}
+
+    line = spoil(change)
+    assert "unknown key evaluate.judge.modle; did you mean evaluate.judge.model?" in line
+    assert "unknown key rewrite.server.base_ulr; did you mean rewrite.server.base_url?" in line
+
+
 def test_mistyped_section_names_the_right_one(spoil: Callable[[Callable[[Profile], object]], str]) -> None:
     """A section is a key like any other."""
     line = spoil(lambda profile: profile.update(downlaod=profile.pop("download")))
@@ -137,6 +149,50 @@ def test_wrong_value_names_key_and_value(
     """What is missing, of the wrong type or out of range is named with what was found there."""
     line = spoil(change)
     assert re.search(expected, line)
+    assert "\n" not in line
+
+
+def _judge(**changes: object) -> Callable[[Profile], object]:
+    """Put the judge of the profile `paper` into the profile, with other values for its keys."""
+
+    def change(profile: Profile) -> None:
+        paper = Path("profiles/paper.yaml").read_text(encoding="utf-8")
+        profile["evaluate"]["judge"] = yaml.safe_load(paper)["evaluate"]["judge"] | changes
+
+    return change
+
+
+def _tireless_judge(profile: Profile) -> None:
+    _judge()(profile)
+    profile["evaluate"]["judge"]["server"]["retries"] = 30
+
+
+SPENDING = {"requests": None, "tokens": None, "cost": 5.0}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (_judge(prompt="Does it?"), "evaluate.judge.prompt does not name caption1 and caption2: the judge sees"),
+        (_judge(prompt="Does it cover caption1?"), "evaluate.judge.prompt does not name caption2: the judge sees"),
+        (_judge(budget=SPENDING), "evaluate.judge.budget.cost needs evaluate.judge.prices"),
+        (_judge(budget=SPENDING | {"cost": None}, cache=None), "evaluate.judge.budget needs evaluate.judge.cache"),
+        (
+            _tireless_judge,
+            "evaluate.judge.server.circuit.failures (20) must be above evaluate.judge.server.retries + 1",
+        ),
+        (_judge(pictures=0), "evaluate.judge.pictures: Input should be greater than 0"),
+        (_judge(backend="none"), "evaluate.judge.backend: Input should be 'local' or 'openai' (got 'none')"),
+    ],
+    ids=["prompt", "half a prompt", "prices", "cache", "circuit", "no picture", "none is null"],
+)
+def test_what_is_wrong_with_the_judge_is_said_of_it(
+    spoil: Callable[[Callable[[Profile], object]], str], change: Callable[[Profile], object], expected: str
+) -> None:
+    """The rewriter has the same keys: the line names the section that is meant."""
+    line = spoil(change)
+    assert expected in line
+    assert "rewrite" not in line
     assert "\n" not in line
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,9 +18,10 @@ import pytest
 from PIL import Image
 
 from pipeline.files import sha256_file
+from tests.processes import codes, start
 from tests.smoke import make_checkout
 
-KILLED = ("describe", "filter", "rewrite", "ground", "emit")
+KILLED = ("describe", "filter", "rewrite", "ground", "train", "emit")
 
 
 def in_checkout(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
@@ -44,7 +47,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def digests(folder: Path) -> dict[str, str]:
     """Digests of what the killed stages write."""
     outputs = folder / "outputs/smoke"
-    files = [p for name in KILLED[:-1] for p in sorted((outputs / name).iterdir())]
+    files = [p for name in KILLED[:-1] for p in sorted((outputs / name).iterdir())]  # the trained weights among them
     files += [outputs / f"{name}.parquet" for name in ("pairs", "rejected", "ledger")]
     return {str(path.relative_to(outputs)): sha256_file(path) for path in files}
 
@@ -114,6 +117,55 @@ def test_killed_at_any_moment_and_run_again(finished: Path, stage: str) -> None:
     done = in_checkout(finished, f"stages.{stage}")
     assert done.returncode == 0, done.stderr
     assert digests(finished) == before
+
+
+def test_two_processes_train_one_model(finished: Path, tmp_path: Path) -> None:
+    """As `accelerate launch` starts them: the first alone writes, and the loss goes as it goes in one process."""
+    folder = tmp_path / "checkout"
+    shutil.copytree(finished, folder, ignore=shutil.ignore_patterns(".dvc", "sample", "download"))
+    alone = json.loads((folder / "outputs/smoke/train/metrics.json").read_text(encoding="utf-8"))
+    shutil.rmtree(folder / "outputs/smoke/train")
+    assert codes(start(folder, ["--profile", "smoke"], world=2, stage="train")) == [0, 0], _said(folder)
+    together = json.loads((folder / "outputs/smoke/train/metrics.json").read_text(encoding="utf-8"))
+    assert together["pairs"] == alone["pairs"]
+    assert together["loss_last"] == pytest.approx(alone["loss_last"], rel=0.05)
+    told = [line for line in _said(folder).splitlines() if line.startswith("train: ") and "loss" in line]
+    assert len(told) == 1
+
+
+def test_the_align_layout_that_emit_writes_trains_to_the_same_weights(finished: Path, tmp_path: Path) -> None:
+    """filter_cap.json has no instructions: they are drawn as `emit` drew them."""
+    folder = tmp_path / "checkout"
+    shutil.copytree(finished, folder, ignore=shutil.ignore_patterns(".dvc", "sample", "download"))
+    profile = folder / "profiles/smoke.yaml"
+    text = profile.read_text(encoding="utf-8")
+    profile.write_text(text.replace("  data: null\n", "  data: outputs/smoke/cc_sbu_align\n"), encoding="utf-8")
+    assert len(set(pd.read_parquet(folder / "outputs/smoke/pairs.parquet")["instruction"])) > 1
+    (folder / "outputs/smoke/pairs.parquet").unlink()
+    done = in_checkout(folder, "stages.train", "--profile", "smoke")
+    assert done.returncode == 0, done.stderr
+    for name in ("loss.json", "trained.safetensors"):
+        found, own = folder / "outputs/smoke/train" / name, finished / "outputs/smoke/train" / name
+        assert sha256_file(found) == sha256_file(own)
+
+
+def _said(folder: Path) -> str:
+    return "\n".join(path.read_text(encoding="utf-8") for path in sorted(folder.glob("said-*")))
+
+
+def test_the_worth_of_curation_is_one_command(finished: Path) -> None:
+    """Every set of the finished run, trained and asked, in one table and in files that open in pandas."""
+    done = in_checkout(finished, "experiments.curation", "--profile", "smoke", "--seeds", "0")
+    assert done.returncode == 0, done.stderr
+    folder = finished / "outputs/smoke/curation"
+    assert done.stdout.endswith((folder / "table.md").read_text(encoding="utf-8"))
+    answers = pd.read_parquet(folder / "answers.parquet")
+    figures = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    names = ["stage 1", "raw", "rules", "curated", "random raw"]
+    assert list(figures) == list(answers["model"].unique()) == names
+    for name, rows in answers.groupby("model"):
+        assert figures[name]["failure_rate"] == pytest.approx(rows["failed"].mean())
+    assert figures["random raw"]["pairs"] == figures["curated"]["pairs"] <= figures["raw"]["pairs"]
 
 
 def test_the_paper_profile_is_planned(tmp_path: Path) -> None:

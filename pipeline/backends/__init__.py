@@ -1,19 +1,23 @@
-"""The language models that `rewrite` can ask: none, one in this process, or any OpenAI-compatible server."""
+"""The language models that a section can ask about texts: one in this process, or any OpenAI-compatible server."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from pipeline.errors import UsageError
-from pipeline.params import RewriteParams
+from pipeline.params import JudgeParams, LanguageModelParams
 
 if TYPE_CHECKING:
-    from pipeline.backends.cached import CachedRewriter, Model
+    from pipeline.backends.cached import CachedModel, Model
 
 
-def load_rewriter(params: RewriteParams) -> CachedRewriter | None:
-    """The rewriter that the params name, ready to be asked; None for backend `none`.
+@overload
+def load_language_model(params: JudgeParams) -> CachedModel: ...
+@overload
+def load_language_model(params: LanguageModelParams) -> CachedModel | None: ...
+def load_language_model(params: LanguageModelParams) -> CachedModel | None:
+    """The model that the params name, ready to be asked; None for backend `none`.
 
     Raises UsageError or JobError in one line when the params do not lead to a model, or to a usable cache.
     """
@@ -22,14 +26,14 @@ def load_rewriter(params: RewriteParams) -> CachedRewriter | None:
     if model is None:
         return None
     from pipeline.backends.cache import AnswerCache
-    from pipeline.backends.cached import CachedRewriter
+    from pipeline.backends.cached import CachedModel
     from pipeline.backends.message import prompt_version
 
-    cache = None if params.cache is None else AnswerCache(Path(params.cache))
-    return CachedRewriter(model, cache, prompt_version(params.prompt))
+    cache = None if params.cache is None else AnswerCache(Path(params.cache), params.section)
+    return CachedModel(model, cache, prompt_version(params.prompt))
 
 
-def _load_model(params: RewriteParams) -> Model | None:
+def _load_model(params: LanguageModelParams) -> Model | None:
     if params.backend == "local":
         from pipeline.backends.local import LocalModel
 
@@ -41,9 +45,9 @@ def _load_model(params: RewriteParams) -> Model | None:
     return None
 
 
-def _check_idle_keys(params: RewriteParams) -> None:
+def _check_idle_keys(params: LanguageModelParams) -> None:
     """A limit on spending that nobody would keep is a mistake, not a setting."""
     for key in ("prices", "budget"):
         if params.backend != "openai" and getattr(params, key) is not None:
-            mend = "set it to null, or rewrite.backend to openai"
-            raise UsageError(f"rewrite.{key} means nothing to backend {params.backend}: {mend}")
+            mend = f"set it to null, or {params.section}.backend to openai"
+            raise UsageError(f"{params.section}.{key} means nothing to backend {params.backend}: {mend}")

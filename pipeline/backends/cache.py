@@ -25,12 +25,12 @@ FORMAT = 1  # of the rows
 PATIENCE = 30.0  # seconds to wait for another process
 AT_ONCE = 500  # keys a query
 TABLE = "CREATE TABLE answers (key BLOB PRIMARY KEY, answer TEXT NOT NULL, checksum BLOB NOT NULL)"
-AWAY = "move it away, or set rewrite.cache to another file"
+AWAY = "move it away, or set {section}.cache to another file"
 MENDS = {
     "SQLITE_BUSY": "another process holds it: wait for that, or stop it",
     "SQLITE_FULL": "free some room there and run the same command again",
-    "SQLITE_READONLY": "let the current user write there, or set rewrite.cache to another file",
-    "SQLITE_CANTOPEN": "let the current user write there, or set rewrite.cache to another file",
+    "SQLITE_READONLY": "let the current user write there, or set {section}.cache to another file",
+    "SQLITE_CANTOPEN": "let the current user write there, or set {section}.cache to another file",
 }
 
 
@@ -50,10 +50,14 @@ def is_finished(completion: Completion) -> bool:
 
 
 class AnswerCache:
-    """The file at `path`, made where there is none. Everything raises JobError in one line that names it."""
+    """The file at `path`, made where there is none. Everything raises JobError in one line that names it.
 
-    def __init__(self, path: Path) -> None:
+    `section` is that of the params which names the file.
+    """
+
+    def __init__(self, path: Path, section: str) -> None:
         self._path = path
+        self._section = section
         with self._named():
             path.parent.mkdir(parents=True, exist_ok=True)
             with _alone_in(path.parent):  # two processes may make it at once
@@ -112,7 +116,7 @@ class AnswerCache:
             raise JobError(f"cannot write {explain(error, self._path)}") from error
 
     def _explain(self, what: str, mend: str) -> str:
-        return f"the answer cache {self._path} cannot be used: {what}; {mend}"
+        return f"the answer cache {self._path} cannot be used: {what}; {mend.format(section=self._section)}"
 
 
 @contextmanager

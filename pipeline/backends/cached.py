@@ -1,4 +1,4 @@
-"""A rewriter that is asked nothing twice."""
+"""A language model that is asked nothing twice."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pipeline.files import write_text
 
 
 class Model(Protocol):
-    """The model behind a rewriter. Its revision and a request decide the answer, as far as anything does."""
+    """The model behind the cache. Its revision and a request decide the answer, as far as anything does."""
 
     name: str
     revision: str
@@ -33,7 +33,7 @@ class Model(Protocol):
         ...
 
 
-class CachedRewriter:
+class CachedModel:
     """A model behind a cache of its answers; `version` is that of the prompt. Without a cache it is asked each time."""
 
     def __init__(self, model: Model, cache: AnswerCache | None, version: str) -> None:
@@ -45,7 +45,7 @@ class CachedRewriter:
         self._version = version
 
     def complete(self, texts: Sequence[str], advance: Callable[[int], None]) -> list[Completion]:
-        """See Rewriter. Equal texts are asked about once; each answer is on disk before its rows count as done."""
+        """See LanguageModel. Equal texts are asked about once; each answer is on disk before its rows count as done."""
         requests = {}
         keys = []
         for text in texts:
@@ -69,7 +69,7 @@ class CachedRewriter:
 
     def write_account(self, path: Path) -> None:
         """Write what the run has cost so far as JSON."""
-        account = {"rewriter": self.name, "revision": self.revision, **self.usage.report()}
+        account = {"model": self.name, "revision": self.revision, **self.usage.report()}
         write_text(json.dumps(account, indent=1) + "\n", path)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""What a rewriter is asked and what it gives back, whichever model stands behind it."""
+"""What a language model is asked and what it gives back, whether it runs here or behind a server."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Completion:
     tokens_out: int | None = None
 
 
-class Rewriter(Protocol):
+class LanguageModel(Protocol):
     """A language model that answers user messages; name and revision go into every row that it is asked about."""
 
     name: str

@@ -22,10 +22,8 @@ from pipeline.backends.completion import LENGTH, STOP, Completion
 from pipeline.chat_model import digest_folder, end_tokens, without_marks
 from pipeline.chat_usage import Usage
 from pipeline.errors import JobError, first_line
-from pipeline.params import RewriteParams
+from pipeline.params import LanguageModelParams
 from pipeline.seeds import row_seed
-
-MEND = "run `make assets`, or set rewrite.model to the folder of an instruction-tuned model"
 
 
 class LocalModel:
@@ -34,9 +32,9 @@ class LocalModel:
     But for rounding, where greedy rows are padded to one length: two tokens about equally likely may change places.
     """
 
-    def __init__(self, params: RewriteParams) -> None:
+    def __init__(self, params: LanguageModelParams) -> None:
         folder = Path(params.model)
-        self.model, self.tokenizer = _load(folder)
+        self.model, self.tokenizer = _load(folder, params.section)
         self.name = folder.name
         self.revision = digest_folder(folder)
         self.usage = Usage()
@@ -98,9 +96,10 @@ class LocalModel:
         return Completion(text, LENGTH if end is None else STOP, tokens_in=len(prompt), tokens_out=made)
 
 
-def _load(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+def _load(folder: Path, section: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    mend = f"run `make assets`, or set {section}.model to the folder of an instruction-tuned model"
     if not any(folder.glob("*.safetensors")):
-        raise JobError(f"no language model in {folder}: {MEND}")
+        raise JobError(f"no language model in {folder}: {mend}")
     options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, **options)
@@ -108,9 +107,9 @@ def _load(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
             folder, dtype=torch.bfloat16, attn_implementation="eager", use_safetensors=True, **options
         )
     except (OSError, ValueError, SafetensorError) as error:
-        raise JobError(f"cannot load the language model in {folder}: {first_line(error)}; {MEND}") from error
+        raise JobError(f"cannot load the language model in {folder}: {first_line(error)}; {mend}") from error
     if tokenizer.chat_template is None:
-        raise JobError(f"the model in {folder} has no chat template: {MEND}")
+        raise JobError(f"the model in {folder} has no chat template: {mend}")
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return model.eval(), tokenizer

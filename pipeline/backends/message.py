@@ -1,11 +1,13 @@
-"""What a rewriter is told: the instruction, then the text, as data that nothing in it can break out of."""
+"""What a language model is told about texts: an instruction, and the texts as data that nothing can break out of."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from hashlib import sha256
 
-MESSAGE = "{prompt}\n\n<{mark}>\n{text}\n</{mark}>"
+MARKED = "<{mark}>\n{text}\n</{mark}>"
+MESSAGE = "{prompt}\n\n" + MARKED
 MARK = "paragraph"
 # What the formats of chat models write between turns. A server that reads them inside a message would let a text end
 # its turn and speak in another role: llama.cpp's does.
@@ -18,15 +20,21 @@ CHAT_MARKS = re.compile(
 
 
 def write_message(prompt: str, text: str) -> str:
-    """The instruction and the text between two marks, which the text cannot forge.
+    """The instruction and the text between two marks, which the text cannot forge."""
+    return f"{prompt}\n\n{mark_off({MARK: text})}"
 
-    A text that holds something like the mark is put between marks that carry its own hash.
+
+def mark_off(texts: Mapping[str, str]) -> str:
+    """The texts one below the other, each between two marks of its name, which none of them can forge.
+
+    Where a text holds something like a mark, its own or another's, every mark carries the hash of all of them.
     """
-    text = CHAT_MARKS.sub(" ", text)
-    mark = MARK
-    if re.search(rf"<\s*/?\s*{MARK}", text, re.IGNORECASE):
-        mark = f"{MARK}-{sha256(text.encode()).hexdigest()[:12]}"
-    return MESSAGE.format(prompt=prompt, mark=mark, text=text)
+    clean = {mark: CHAT_MARKS.sub(" ", text) for mark, text in texts.items()}
+    like_marks = rf"<\s*/?\s*(?:{'|'.join(map(re.escape, clean))})"
+    whole, seal = "\n".join(clean.values()), ""
+    if re.search(like_marks, whole, re.IGNORECASE):
+        seal = f"-{sha256(whole.encode()).hexdigest()[:12]}"
+    return "\n\n".join(MARKED.format(mark=mark + seal, text=text) for mark, text in clean.items())
 
 
 def unwrap(answer: str) -> str:

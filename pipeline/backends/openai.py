@@ -1,4 +1,4 @@
-"""Any server that speaks OpenAI's `/chat/completions`, asked to mend texts."""
+"""Any server that speaks OpenAI's `/chat/completions`, asked about texts."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from pipeline.chat_answer import Reply
 from pipeline.chat_budget import Budget
 from pipeline.chat_client import ChatClient, Lost
 from pipeline.chat_usage import Usage
-from pipeline.params import RewriteParams
+from pipeline.params import LanguageModelParams
 
 
 class ServerModel:
     """A model behind a server."""
 
-    def __init__(self, params: RewriteParams) -> None:
+    def __init__(self, params: LanguageModelParams) -> None:
         self.usage = Usage(params.prices)
-        budget = Budget(params.budget, params.prices) if params.budget else None
-        self._client = ChatClient(params.server, "rewrite", self.usage, budget)
+        budget = Budget(params.budget, params.prices, params.section) if params.budget else None
+        self._client = ChatClient(params.server, params.section, self.usage, budget)
         self._params = params
         self.name = params.model
         self.revision = self._client.url

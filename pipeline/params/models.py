@@ -98,11 +98,14 @@ class PretrainParams(Section):
 
 
 class TrainParams(Section):
-    """Stage 2: fine-tune on the curated pairs."""
+    """Stage 2: fine-tune on the curated pairs, or on a set that is brought along."""
 
+    data: str | None
     parts: Literal["projection", "projection+lora"]
     steps: Positive
     batch_size: Positive
+    accumulation: Positive
+    mixed_precision: Literal["bfloat16", "float16"] | None
     lr: float
     min_lr: float
     warmup_steps: Annotated[int, Field(ge=0)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError, model_validator
@@ -103,7 +103,10 @@ def _keys_beside(place: list[str]) -> list[str]:
     model: Any = Params
     for part in place[:-1]:
         field = model.model_fields.get(part)
-        model = field.annotation if field else None
-        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        kinds = (
+            (field.annotation, *get_args(field.annotation)) if field else ()
+        )  # a section that may be null is a union
+        model = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+        if model is None:
             return []
     return [key for key in model.model_fields if key != "profile"]

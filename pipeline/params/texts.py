@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -114,8 +114,10 @@ class BudgetParams(Section):
     cost: Annotated[float, Field(gt=0.0)] | None
 
 
-class RewriteParams(Section):
-    """The language model that mends texts, and the guard on what it answers."""
+class LanguageModelParams(Section):
+    """A language model, how it is asked, and what that may cost."""
+
+    section: ClassVar[str]  # where in a profile these keys stand: what errors name
 
     backend: Literal["none", "local", "openai"]
     model: str
@@ -124,30 +126,55 @@ class RewriteParams(Section):
     prices: PricesParams | None
     budget: BudgetParams | None
     prompt: str
-    when: Literal["always", "flagged"]
     max_new_tokens: Positive
     temperature: Annotated[float, Field(ge=0.0)]
     seed: int
     batch_size: Positive
+
+    @model_validator(mode="after")
+    def _patient(self) -> Self:
+        check_circuit(self.server, self.section)
+        return self
+
+    @model_validator(mode="after")
+    def _kept(self) -> Self:
+        if self.budget is not None and self.cache is None:
+            raise ValueError(f"{self.section}.budget needs {self.section}.cache: what is paid for must be kept")
+        return self
+
+    @model_validator(mode="after")
+    def _priced(self) -> Self:
+        if self.budget is not None and self.budget.cost is not None and self.prices is None:
+            raise ValueError(f"{self.section}.budget.cost needs {self.section}.prices: what a million tokens cost")
+        return self
+
+
+class RewriteParams(LanguageModelParams):
+    """The language model that mends texts, and the guard on what it answers."""
+
+    section: ClassVar[str] = "rewrite"
+
+    when: Literal["always", "flagged"]
     min_kept: Share
     max_added: Annotated[int, Field(ge=0)]
     limits: dict[str, float | None]
 
-    @model_validator(mode="after")
-    def _patient(self) -> RewriteParams:
-        check_circuit(self.server, "rewrite")
-        return self
+
+class JudgeParams(LanguageModelParams):
+    """The language model that says whether a description covers its picture's caption."""
+
+    section: ClassVar[str] = "evaluate.judge"
+
+    backend: Literal["local", "openai"]
+    pictures: Positive
 
     @model_validator(mode="after")
-    def _kept(self) -> RewriteParams:
-        if self.budget is not None and self.cache is None:
-            raise ValueError("rewrite.budget needs rewrite.cache: what is paid for must be kept")
-        return self
-
-    @model_validator(mode="after")
-    def _priced(self) -> RewriteParams:
-        if self.budget is not None and self.budget.cost is not None and self.prices is None:
-            raise ValueError("rewrite.budget.cost needs rewrite.prices: what a million tokens cost")
+    def _named(self) -> Self:
+        if missing := [name for name in ("caption1", "caption2") if name not in self.prompt]:
+            raise ValueError(
+                f"{self.section}.prompt does not name {' and '.join(missing)}: the judge sees the picture's caption "
+                "as caption1 and the description as caption2"
+            )
         return self
 
 
@@ -159,11 +186,30 @@ class EmitParams(Section):
     align_layout: bool
 
 
-class EvaluateParams(DecodingParams):
-    """The held-out comparison of the stage-1 and the fine-tuned model."""
+class AbilitiesParams(Section):
+    """What goes beyond describing: prompts by name, asked about a few held-out pictures, for people to read."""
 
-    prompt: str
+    pictures: Positive
+    prompts: Annotated[dict[str, str], Field(min_length=1)]
+
+
+class EvaluateParams(DecodingParams):
+    """The held-out comparison of the stage-1 and the fine-tuned model; the first of the prompts asks to describe."""
+
+    prompts: Annotated[dict[str, str], Field(min_length=1)]
+    seeds: Annotated[list[int], Field(min_length=1)]
     limits: dict[str, float | None]
+    object_pictures: Positive
+    judge: JudgeParams | None
     bootstrap: Positive
+    abilities: AbilitiesParams | None
     gallery: Positive
     seed: int
+
+    @model_validator(mode="after")
+    def _differing(self) -> EvaluateParams:
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError("evaluate.seeds must differ: an equal seed draws an equal answer")
+        if len(self.seeds) > 1 and not self.do_sample:
+            raise ValueError("evaluate.seeds: without evaluate.do_sample every seed draws the same answer; give one")
+        return self

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from pipeline.params import CircuitParams, DescribeParams, RewriteParams, ServerParams
+from pipeline.params import CircuitParams, DescribeParams, JudgeParams, RewriteParams, ServerParams
 
-Asking = TypeVar("Asking", DescribeParams, RewriteParams)
+Asking = TypeVar("Asking", DescribeParams, RewriteParams, JudgeParams)
 
 
 def asking(params: Asking, *, concurrency: int, retries: int) -> Asking:

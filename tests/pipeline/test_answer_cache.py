@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.backends.cache import FORMAT, AnswerCache, is_finished, key_of
-from pipeline.backends.cached import CachedRewriter
+from pipeline.backends.cached import CachedModel
 from pipeline.backends.completion import Completion
 from pipeline.chat_usage import Usage
 from pipeline.errors import JobError
@@ -27,7 +27,7 @@ import sys
 from pathlib import Path
 from pipeline.backends.cache import AnswerCache
 from pipeline.backends.completion import Completion
-cache = AnswerCache(Path(sys.argv[1]))
+cache = AnswerCache(Path(sys.argv[1]), "rewrite")
 for number in range(int(sys.argv[2])):
     cache.put(number.to_bytes(32), Completion(f"answer {number} " + "word " * 100, "stop"))
     print(number, flush=True)
@@ -43,18 +43,18 @@ def writer(path: Path, answers: int) -> subprocess.Popen[str]:
 def test_an_answer_is_found_again(tmp_path: Path) -> None:
     """By another process too, with all that was known of it; other keys find nothing, however many are asked for."""
     keys = [number.to_bytes(32) for number in range(1200)]
-    cache = AnswerCache(tmp_path / "deep/answers.sqlite")
+    cache = AnswerCache(tmp_path / "deep/answers.sqlite", "rewrite")
     assert cache.find(keys) == {}
     cache.put(keys[3], GOOD)
     cache.put(keys[1100], Completion("Ünï 😀 \x00", "length"))
     cache.close()
-    found = AnswerCache(tmp_path / "deep/answers.sqlite").find(keys)
+    found = AnswerCache(tmp_path / "deep/answers.sqlite", "rewrite").find(keys)
     assert found == {keys[3]: GOOD, keys[1100]: Completion("Ünï 😀 \x00", "length")}
 
 
 def test_the_first_answer_stays(tmp_path: Path) -> None:
     """Two runs that ask the same at once do not change each other's rows."""
-    cache = AnswerCache(tmp_path / "answers.sqlite")
+    cache = AnswerCache(tmp_path / "answers.sqlite", "rewrite")
     cache.put(b"k", GOOD)
     cache.put(b"k", Completion("Another.", "stop"))
     assert cache.find([b"k"]) == {b"k": GOOD}
@@ -124,12 +124,12 @@ def test_only_what_is_missing_is_asked(tmp_path: Path) -> None:
     script = {"a": GOOD, "b": lost, "c": Completion("C.", "stop")}
     texts, advanced = ["a", "b", "a", "c"], list[int]()
     first = Scripted(script)
-    cache = AnswerCache(tmp_path / "answers.sqlite")
-    answers = CachedRewriter(first, cache, "p1").complete(texts, advanced.append)
+    cache = AnswerCache(tmp_path / "answers.sqlite", "rewrite")
+    answers = CachedModel(first, cache, "p1").complete(texts, advanced.append)
     assert answers == [GOOD, lost, GOOD, script["c"]]
     assert (first.asked, advanced) == (["c", "b", "a"], [0, 1, 1, 2])
     second = Scripted({"b": Completion("B.", "stop")})
-    rewriter = CachedRewriter(second, AnswerCache(tmp_path / "answers.sqlite"), "p1")
+    rewriter = CachedModel(second, AnswerCache(tmp_path / "answers.sqlite", "rewrite"), "p1")
     assert rewriter.complete(texts, lambda _: None) == [GOOD, Completion("B.", "stop"), GOOD, script["c"]]
     assert second.asked == ["b"]
     assert (second.usage.cached, second.usage.cached_tokens_in, second.usage.cached_tokens_out) == (3, 30, 5)
@@ -138,7 +138,7 @@ def test_only_what_is_missing_is_asked(tmp_path: Path) -> None:
 def test_without_a_cache_each_run_asks() -> None:
     """`rewrite.cache: null`."""
     model = Scripted({"a": GOOD})
-    rewriter = CachedRewriter(model, None, "p1")
+    rewriter = CachedModel(model, None, "p1")
     assert [rewriter.complete(["a"], lambda _: None) for _ in range(2)] == [[GOOD], [GOOD]]
     assert model.asked == ["a", "a"]
 
@@ -151,7 +151,7 @@ def test_a_kill_costs_no_answer(tmp_path: Path) -> None:
         said = [int(process.stdout.readline()) for _ in range(50)]
         process.send_signal(signal.SIGKILL)
         said += [int(line) for line in process.stdout.read().split("\n")[:-1]]
-    cache = AnswerCache(path)
+    cache = AnswerCache(path, "rewrite")
     assert cache.find([number.to_bytes(32) for number in said]).keys() == {number.to_bytes(32) for number in said}
     cache.put(b"more", GOOD)
     assert cache.find([b"more"]) == {b"more": GOOD}
@@ -163,7 +163,7 @@ def test_processes_share_it(tmp_path: Path) -> None:
     processes = [writer(path, 100) for _ in range(3)]
     assert [process.communicate()[0].split()[-1] for process in processes] == ["99"] * 3
     assert [process.returncode for process in processes] == [0, 0, 0]
-    assert len(AnswerCache(path).find([number.to_bytes(32) for number in range(100)])) == 100
+    assert len(AnswerCache(path, "rewrite").find([number.to_bytes(32) for number in range(100)])) == 100
 
 
 def test_it_is_made_once(tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_it_is_made_once(tmp_path: Path) -> None:
 
     def make(path: Path) -> str:
         together.wait(timeout=20)
-        cache = AnswerCache(path)
+        cache = AnswerCache(path, "rewrite")
         cache.put(b"k", GOOD)
         assert cache.find([b"k"]) == {b"k": GOOD}
         (mode,) = cache._db.execute("PRAGMA journal_mode").fetchone()
@@ -199,13 +199,13 @@ def _other_program(path: Path) -> None:
 
 
 def _later_format(path: Path) -> None:
-    AnswerCache(path).close()
+    AnswerCache(path, "rewrite").close()
     with sqlite3.connect(path) as later:
         later.execute(f"PRAGMA user_version = {FORMAT + 1}")
 
 
 def _torn(path: Path) -> None:
-    cache = AnswerCache(path)
+    cache = AnswerCache(path, "rewrite")
     for number in range(300):
         cache.put(number.to_bytes(32), GOOD)
     cache.close()
@@ -213,7 +213,7 @@ def _torn(path: Path) -> None:
 
 
 def _flipped(path: Path) -> None:
-    cache = AnswerCache(path)
+    cache = AnswerCache(path, "rewrite")
     cache.put((7).to_bytes(32), GOOD)
     cache.close()
     path.write_bytes(path.read_bytes().replace(b"A cat sits", b"A cat sats"))
@@ -248,7 +248,7 @@ def test_a_file_that_cannot_be_used_is_one_line(tmp_path: Path, spoil: Callable[
     spoil(path)
     before = path.read_bytes() if path.is_file() else b""
     with pytest.raises(JobError) as error:
-        AnswerCache(path).find([number.to_bytes(32) for number in range(300)])
+        AnswerCache(path, "rewrite").find([number.to_bytes(32) for number in range(300)])
     opening = f"the answer cache {path} cannot be used: {said}" if said else f"cannot write {path}: "
     assert str(error.value).startswith(opening)
     assert "\n" not in str(error.value)

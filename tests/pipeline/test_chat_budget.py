@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.backends import load_rewriter
-from pipeline.backends.cached import CachedRewriter
+from pipeline.backends import load_language_model
+from pipeline.backends.cached import CachedModel
 from pipeline.chat_answer import Reply as Answer
 from pipeline.chat_budget import TEMPLATE_TOKENS, Bill, actual, dearest
 from pipeline.chat_usage import Usage
@@ -34,11 +34,11 @@ def params(root: Path, tmp_path: Path) -> RewriteParams:
     return asking(load_params("embedded", root).rewrite.model_copy(update=changes), concurrency=4, retries=2)
 
 
-def load(params: RewriteParams, base_url: str, **limits: float) -> CachedRewriter:
+def load(params: RewriteParams, base_url: str, **limits: float) -> CachedModel:
     """The rewriter with a budget."""
     budget = BudgetParams.model_validate({"requests": None, "tokens": None, "cost": None, **limits})
     changed = params.model_copy(update={"budget": budget if limits else None, "prices": PRICES})
-    rewriter = load_rewriter(at(changed, base_url=base_url))
+    rewriter = load_language_model(at(changed, base_url=base_url))
     assert rewriter is not None
     return rewriter
 
@@ -139,7 +139,7 @@ def test_the_account(params: RewriteParams, tmp_path: Path) -> None:
     slow, fast = account.pop("latency_p95"), account.pop("latency_p50")
     assert slow >= fast > 0.0
     assert account == {
-        "rewriter": "m",
+        "model": "m",
         "revision": server.base_url,
         "requests": 13,
         "retries": 1,
@@ -180,4 +180,4 @@ def test_a_budget_needs_a_server(params: RewriteParams) -> None:
     """A model in this process sends no bill."""
     budget = BudgetParams(requests=1, tokens=None, cost=None)
     with pytest.raises(UsageError, match=r"^rewrite\.budget means nothing to backend local"):
-        load_rewriter(params.model_copy(update={"backend": "local", "budget": budget}))
+        load_language_model(params.model_copy(update={"backend": "local", "budget": budget}))

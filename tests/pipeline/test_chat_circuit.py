@@ -62,7 +62,7 @@ def test_a_server_that_stays_ill_ends_the_job(params: RewriteParams) -> None:
         url = server.base_url
     assert str(error.value) == (
         f"the server at {url} failed 5 requests in a row, 2 of them one at a time after a pause: status 500: 'ill'; "
-        "finished shards are kept, run the same command again when the server is well"
+        "what is finished is kept, run the same command again when the server is well"
     )
     assert len(server.requests) == 1 + 3 + 2
     assert done == [0, 1, 2]  # answered, and lost before the circuit opened
@@ -211,7 +211,7 @@ def test_what_is_given_up_says_nothing_about_the_server() -> None:
 def test_a_spent_budget_is_not_the_server_s_fault(params: RewriteParams) -> None:
     """Not at the last probe either: the line is the budget's."""
     hasty = at(params, circuit=CircuitParams(failures=2, cooling=0.0, probes=1))
-    budget = Budget(BudgetParams(requests=2, tokens=None, cost=None), None)
+    budget = Budget(BudgetParams(requests=2, tokens=None, cost=None), None, "rewrite")
     requests = [{"messages": [{"role": "user", "content": f"row {row}."}], "max_tokens": 9} for row in range(3)]
     with serving({}, default=ILL) as server:
         client = ChatClient(at(hasty, base_url=server.base_url).server, "rewrite", budget=budget)

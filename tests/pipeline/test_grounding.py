@@ -11,7 +11,15 @@ from scipy import stats
 from torch import Tensor
 
 from pipeline.errors import JobError
-from pipeline.grounding import _margin, caption_losses, count_first, measure_grounding, measure_margin, next_in_cycle
+from pipeline.grounding import (
+    _by_caption,
+    caption_losses,
+    count_first,
+    margin_of,
+    measure_grounding,
+    next_in_cycle,
+    right_and_shuffled,
+)
 from pipeline.prompts import Prompt
 from pipeline.vision import FEATURE_WIDTH
 from pipeline.vlm import VisionLanguageModel
@@ -66,16 +74,16 @@ def test_the_margin_pairs_by_caption() -> None:
     """Caption 0 gains 0.25, caption 1 gains 0.5, caption 2 gains 0.75; three of three gain: p = 1 / 2**3."""
     # row i: picture i with caption i, and with caption other[i]
     losses = torch.tensor([[1.0, 2.5], [2.0, 3.75], [3.0, 1.25]])
-    found = _margin(losses, [1, 2, 0])
+    found = margin_of(*_by_caption(losses, [1, 2, 0]))
     assert (found.loss_right, found.loss_shuffled, found.margin, found.margin_p) == (2.0, 2.5, 0.5, 0.125)
-    other_way = _margin(losses.flip(1)[[2, 0, 1]].flip(1) - torch.tensor([0.0, 5.0]), [1, 2, 0])
+    other_way = margin_of(*_by_caption(losses.flip(1)[[2, 0, 1]].flip(1) - torch.tensor([0.0, 5.0]), [1, 2, 0]))
     assert other_way.margin < 0
     assert other_way.margin_p == 1.0
 
 
 def test_where_nothing_differs_p_is_one() -> None:
     """Wilcoxon's test knows no answer there."""
-    found = _margin(torch.ones(5, 2), next_in_cycle(5, 0))
+    found = margin_of(*_by_caption(torch.ones(5, 2), next_in_cycle(5, 0)))
     assert (found.loss_right, found.loss_shuffled, found.margin, found.margin_p) == (1.0, 1.0, 0.0, 1.0)
 
 
@@ -85,7 +93,7 @@ def test_the_margin_compares_each_caption_with_two_pictures(tiny_vlm: VisionLang
     other = next_in_cycle(len(CAPTIONS), 6)
     right = torch.stack([loss_by_itself(tiny_vlm, features[i], prompt, CAPTIONS[i]) for i in range(5)])
     shuffled = torch.stack([loss_by_itself(tiny_vlm, features[other.index(i)], prompt, CAPTIONS[i]) for i in range(5)])
-    found = measure_margin(tiny_vlm, features, prompt, CAPTIONS, 6)
+    found = margin_of(*right_and_shuffled(tiny_vlm, features, prompt, CAPTIONS, 6))
     assert found.loss_right == pytest.approx(float(right.mean()), rel=1e-4)
     assert found.loss_shuffled == pytest.approx(float(shuffled.mean()), rel=1e-4)
     assert found.margin == pytest.approx(float((shuffled - right).mean()), abs=1e-3)

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import torch
 
-from pipeline.backends import load_rewriter
-from pipeline.backends.cached import CachedRewriter
+from pipeline.backends import load_language_model
+from pipeline.backends.cached import CachedModel
 from pipeline.backends.completion import Completion
 from pipeline.backends.local import LocalModel
 from pipeline.errors import JobError, UsageError
@@ -57,14 +57,14 @@ def complete(params: RewriteParams, texts: Sequence[str] = TEXTS, **changes: obj
     return load(params.model_copy(update=changes)).complete(texts, lambda _: None)
 
 
-def load(params: RewriteParams) -> CachedRewriter:
+def load(params: RewriteParams) -> CachedModel:
     """The model behind no cache."""
-    return CachedRewriter(LocalModel(params), None, "v1")
+    return CachedModel(LocalModel(params), None, "v1")
 
 
-def cached(params: RewriteParams) -> CachedRewriter:
+def cached(params: RewriteParams) -> CachedModel:
     """The rewriter that the params name, its cache included."""
-    rewriter = load_rewriter(params)
+    rewriter = load_language_model(params)
     assert rewriter is not None
     return rewriter
 
@@ -168,7 +168,7 @@ def test_what_it_costs_is_counted(params: RewriteParams) -> None:
 def test_money_means_nothing_to_it(params: RewriteParams, backend: str, changes: dict[str, object], key: str) -> None:
     """Nobody would keep the limit, so it is a mistake."""
     with pytest.raises(UsageError, match=f"^rewrite.{key} means nothing to backend {backend}: set it to null"):
-        load_rewriter(params.model_copy(update={"backend": backend, **changes}))
+        load_language_model(params.model_copy(update={"backend": backend, **changes}))
 
 
 def test_the_folder_has_no_say_in_decoding(params: RewriteParams, folder: Path, tmp_path: Path) -> None:

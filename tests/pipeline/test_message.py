@@ -1,4 +1,4 @@
-"""What a rewriter is told: nothing in a text can pass for the instruction, the marks around it, or another turn."""
+"""What a language model is told: nothing in a text can pass for the instruction, the marks around it, or another turn."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline.backends import message
-from pipeline.backends.message import prompt_version, write_message
+from pipeline.backends.message import mark_off, prompt_version, write_message
 from pipeline.params import load_params
 
 PAPER = (
@@ -73,6 +73,16 @@ def test_the_text_ends_where_the_message_does(text: str, more: str) -> None:
     closing = said.rpartition("\n")[2]
     assert closing.startswith("</paragraph")
     assert said.count(closing) == 1
+
+
+@pytest.mark.parametrize("text", ["A cat.</dog>", "<DOG", "< / cat >"])
+def test_texts_cannot_forge_each_other_s_marks(text: str) -> None:
+    """One that tries seals them all, whichever it is; none that does not."""
+    assert mark_off({"cat": "A cat.", "dog": "A dog."}) == "<cat>\nA cat.\n</cat>\n\n<dog>\nA dog.\n</dog>"
+    for texts in ({"cat": text, "dog": "A dog."}, {"cat": "A cat.", "dog": text}):
+        found = re.fullmatch(r"<cat(-\w{12})>\n(.*)\n</cat\1>\n\n<dog\1>\n(.*)\n</dog\1>", mark_off(texts), re.DOTALL)
+        assert found
+        assert list(found.groups()[1:]) == list(texts.values())
 
 
 TURNS = [

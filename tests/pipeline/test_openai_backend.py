@@ -12,8 +12,8 @@ from time import time
 import pytest
 
 from pipeline import chat_answer
-from pipeline.backends import load_rewriter
-from pipeline.backends.cached import CachedRewriter
+from pipeline.backends import load_language_model
+from pipeline.backends.cached import CachedModel
 from pipeline.backends.completion import Completion
 from pipeline.chat_answer import LONGEST_PAUSE, read_retry_after
 from pipeline.errors import JobError, UsageError
@@ -49,9 +49,9 @@ def params(root: Path) -> RewriteParams:
     return asking(rewrite, concurrency=1, retries=3)
 
 
-def load(params: RewriteParams) -> CachedRewriter:
+def load(params: RewriteParams) -> CachedModel:
     """The rewriter that the params name."""
-    rewriter = load_rewriter(params)
+    rewriter = load_language_model(params)
     assert rewriter is not None
     return rewriter
 
@@ -297,7 +297,7 @@ def test_a_server_that_dies_later_ends_the_job(params: RewriteParams, tmp_path: 
         with pytest.raises(JobError) as error:
             rewriter.complete(["two", "three", "four"], die)
     assert str(error.value).startswith(f"the server at {server.base_url} has gone: cannot connect")
-    assert str(error.value).endswith("; start it and run the same command again; finished shards are kept")
+    assert str(error.value).endswith("; start it and run the same command again; what is finished is kept")
     with serving({}, port=server.server_port) as server:
         rewriter = load(at(kept, base_url=server.base_url))
         assert rewriter.complete(["one", "two", "three", "four"], lambda _: None) == [OK] * 4

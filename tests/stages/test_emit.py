@@ -15,11 +15,12 @@ import pytest
 import yaml
 from PIL import Image
 
+from pipeline.instructions import instruction_of
 from pipeline.ledger import check_balance
 from pipeline.params import EmitParams
 from pipeline.parquet import read_table, write_table
 from pipeline.schema import CANDIDATE, FAILED, KEPT, REJECTED
-from stages.emit import instruction_of, main
+from stages.emit import main
 from tests.stages.emitted import (
     DOWNLOADED,
     JUDGED,

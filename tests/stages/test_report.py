@@ -4,30 +4,23 @@ from __future__ import annotations
 
 import base64
 import json
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from PIL import Image
 
+from pipeline.answering import ANSWERS
 from pipeline.evidence.verdict import WHY
 from pipeline.gallery import Piece, compare, group_by_rule
 from pipeline.parquet import read_table, write_table
 from pipeline.schema import IMAGE
 from pipeline.tally import RuleTally, from_csv
 from stages import emit, report
+from tests.html_pages import EVIL, Page, check_whole
 from tests.stages.emitted import Row, failed, kept, mixed, picture, rejected, table_of, write_run
 
-ANSWERS = pa.schema(
-    [
-        *((name, pa.string()) for name in ("key", "caption", "model", "text")),
-        ("image", IMAGE),
-        ("failed", pa.bool_()),
-        ("rules", pa.list_(pa.string())),
-    ]
-)
-EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'</style>{{ 7 * 7 }}"
+PICTURES = pa.schema([("key", pa.string()), ("caption", pa.string()), ("image", IMAGE)])
 
 
 def write_evaluation(outputs: Path, text: str = "It is a map.") -> None:
@@ -35,20 +28,39 @@ def write_evaluation(outputs: Path, text: str = "It is a map.") -> None:
     rows: list[Row] = [
         {
             "key": f"{n:016x}",
-            "caption": f"held out {n}",
-            "image": {"bytes": picture(n), "path": None},
+            "prompt": prompt,
+            "seed": 0,
             "model": model,
-            "text": f"{text} ({model} on {n})",
+            "text": f"{text} ({model} on {n})" if prompt == "detail" else "A poem.",
+            "finish": "stop",
+            "tokens": 5,
             "failed": bool(rules),
             "rules": rules,
         }
+        for prompt in ("poem", "detail")
         for model, rules in (("stage1", ["refrain"]), ("finetuned", []))
         for n in (101, 102)
     ]
     write_table(table_of(rows, ANSWERS), outputs / "evaluate/answers.parquet")
-    rates = {"stage1": {"failure_rate": 0.9, "low": 0.8, "high": 1.0}, "mcnemar_p": 0.01}
-    rates |= {"finetuned": {"failure_rate": 0.125, "low": 0.0, "high": 0.25}, "pictures": 2}
-    (outputs / "evaluate/metrics.json").write_text(json.dumps(rates))
+    poems = [row for row in rows if row["prompt"] == "poem"]
+    write_table(table_of(poems, ANSWERS), outputs / "evaluate/abilities.parquet")
+    pictures = [
+        {"key": f"{n:016x}", "caption": f"held out {n}", "image": {"bytes": picture(n), "path": None}}
+        for n in (102, 101)
+    ]
+    write_table(table_of(pictures, PICTURES), outputs / "evaluate/pictures.parquet")
+    rate = {"failure_rate": 0.9, "failure_rate_low": 0.8, "failure_rate_high": 1.0, "rep_4": 0.3}
+    cured = {"failure_rate": 0.125, "failure_rate_low": 0.0, "failure_rate_high": 0.25}
+    change = {"difference": -0.775, "difference_low": -1.0, "difference_high": -0.5, "p": 0.0012}
+    words = {"margin": 0.25, "recall": 0.125, "chair_i": None, "mean_words": 42.4}
+    moved = {f"{name}{end}": -0.125 for name in ("margin", "recall") for end in ("", "_low", "_high")}
+    metrics = {
+        "pictures": 2,
+        "seeds": 1,
+        "prompts": {name: {"stage1": rate, "finetuned": cured, "change": change} for name in ("detail", "poem")},
+        "grounding": {"stage1": words, "finetuned": words, "change": moved},
+    }
+    (outputs / "evaluate/metrics.json").write_text(json.dumps(metrics))
     worth = {"scored": 6, "auc": 0.875, "auc_low": 0.75, "auc_high": 1.0, "ranked_first": 0.5, "median_score": 0.25}
     (outputs / "grounding.json").write_text(json.dumps(worth))
     rewrites: dict[str, object] = dict.fromkeys(("accepted", "unchanged", "failed", "skipped"), 2)
@@ -71,24 +83,6 @@ def make(outputs: Path, rows: list[Row], answer: str = "It is a map.") -> None:
     write_evaluation(outputs, answer)
 
 
-class Page(HTMLParser):
-    """The tags of a page, and its text."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.words = ""
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note a tag."""
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        """Note a text."""
-        self.words += data
-
-
 def page_of(outputs: Path) -> Page:
     """The gallery, parsed."""
     return Page((outputs / "report/gallery.html").read_text(encoding="utf-8"))
@@ -109,6 +103,15 @@ def test_the_page_shows_the_run(outputs: Path) -> None:
     assert f"data:image/jpeg;base64,{data}" in shown
 
 
+def test_abilities_have_a_page_of_their_own(outputs: Path) -> None:
+    """What was asked in the words of the params, and what both models made of it."""
+    assert report.main([]) == 0
+    page = Page((outputs / "report/abilities.html").read_text(encoding="utf-8"))
+    assert "Can you craft a beautiful poem about this image?" in page.words
+    assert page.words.count("A poem.") == 4
+    check_whole(page)
+
+
 def test_what_the_repairs_took_is_visible(outputs: Path) -> None:
     """The raw text stands whole, with the part that is gone struck out."""
     assert report.main([]) == 0
@@ -122,13 +125,7 @@ def test_the_page_is_whole_and_runs_nothing(outputs: Path) -> None:
     """No script, nothing from elsewhere, and a policy that says so."""
     assert report.main([]) == 0
     page = page_of(outputs)
-    assert {tag for tag, _ in page.tags} & {"script", "link", "iframe", "object", "form"} == set()
-    addresses = [value for _, attrs in page.tags for name, value in attrs.items() if name in {"src", "href"}]
-    assert [a for a in addresses if not str(a).startswith(("data:image/", "#"))] == []
-    policy = next(attrs["content"] for tag, attrs in page.tags if attrs.get("http-equiv") == "Content-Security-Policy")
-    assert str(policy).startswith("default-src 'none'; img-src data:; style-src 'unsafe-inline'")
-    ids = {attrs["id"] for _, attrs in page.tags if "id" in attrs}
-    assert {str(a)[1:] for a in addresses if str(a).startswith("#")} <= ids
+    check_whole(page)
 
 
 def test_texts_stay_texts(workplace: Path) -> None:
@@ -155,7 +152,7 @@ def test_the_page_is_the_same_twice(outputs: Path) -> None:
     before = {path.name: path.read_bytes() for path in (outputs / "report").iterdir()}
     assert report.main([]) == 0
     assert {path.name: path.read_bytes() for path in (outputs / "report").iterdir()} == before
-    assert sorted(before) == ["before_after.png", "gallery.html", "summary.txt"]
+    assert sorted(before) == ["abilities.html", "before_after.png", "gallery.html", "summary.txt"]
     with Image.open(outputs / "report/before_after.png") as figure:
         figure.load()
         assert figure.width > 1000
@@ -172,7 +169,14 @@ SUMMARY = """\
 
 rewriter: 2 accepted, 2 unchanged, 1 reverted, 2 failed, 2 skipped; accepted answers drop 12.5% of the words, bring 0.0%
 grounding: 6 descriptions tell their picture from a wrong one with AUC 0.875 (0.750 to 1.000), 50% rank it first; median score 0.250
-failures on 2 held-out pictures: 90% before, 12% after fine-tuning
+
+2 held-out pictures                   stage 1  fine-tuned   change (95 % interval)
+detail: failures                        90.0%       12.5%   -77.5 points (-100.0 to -50.0), p = 0.001
+poem: failures                          90.0%       12.5%   -77.5 points (-100.0 to -50.0), p = 0.001
+right picture against another, nats     0.250       0.250   -0.125 (-0.125 to -0.125)
+reference words found                   12.5%       12.5%   -12.5 points (-12.5 to -12.5)
+named, not in reference (CHAIR_i)           -           -
+words in a description                     42          42
 
 pairs    outputs/embedded/pairs.parquet
 rejects  outputs/embedded/rejected.parquet
@@ -198,7 +202,11 @@ def test_the_summary_is_printed_and_kept(outputs: Path, capsys: pytest.CaptureFi
         ("rewrites.json", None, "rewrites.json: No such file or directory"),
         ("grounding.json", '{"scored": "x"}', "grounding.json: scored: Input should be a valid integer"),
         ("evaluate/metrics.json", "{", "evaluate/metrics.json: the whole file: Invalid JSON"),
-        ("evaluate/metrics.json", '{"pictures": 2, "stage1": {"low": 0, "high": 1}}', "stage1.failure_rate: Field"),
+        (
+            "evaluate/metrics.json",
+            '{"pictures": 2, "seeds": 1, "prompts": {"detail": {}}}',
+            "prompts.detail.stage1: Field",
+        ),
         ("rejected.parquet", "PAR1", "rejected.parquet: it is torn or damaged"),
         ("rules.csv", None, "rules.csv: No such file or directory"),
     ],

@@ -43,7 +43,7 @@ class Scripted:
     revision: str = "r1"
 
     def complete(self, texts: Sequence[str], advance: Callable[[int], None]) -> list[Completion]:
-        """See pipeline.backends.completion.Rewriter."""
+        """See pipeline.backends.completion.LanguageModel."""
         self.asked += texts
         advance(len(texts))
         return list(self.answers)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from pipeline.backends import load_rewriter
-from pipeline.backends.cached import CachedRewriter
+from pipeline.backends import load_language_model
+from pipeline.backends.cached import CachedModel
 from pipeline.backends.completion import Completion
 from pipeline.backends.message import write_message
 from pipeline.chat_budget import dearest
@@ -51,14 +51,14 @@ def params(root: Path, tmp_path: Path, base_url: str, keyless: None, monkeypatch
     return at(asking(rewrite, concurrency=2, retries=1), base_url=base_url)
 
 
-def load(params: RewriteParams, **changes: object) -> CachedRewriter:
+def load(params: RewriteParams, **changes: object) -> CachedModel:
     """The rewriter that the params name."""
-    rewriter = load_rewriter(params.model_copy(update=changes))
+    rewriter = load_language_model(params.model_copy(update=changes))
     assert rewriter is not None
     return rewriter
 
 
-def complete(rewriter: CachedRewriter, *texts: str) -> list[Completion]:
+def complete(rewriter: CachedModel, *texts: str) -> list[Completion]:
     """Ask it to mend texts."""
     return rewriter.complete([write_message("Fix the error.", text) for text in texts], lambda _: None)
 

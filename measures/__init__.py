@@ -1,0 +1,1 @@
+"""What is measured of a model's answers: failures, repetition, words of the reference, coverage."""
