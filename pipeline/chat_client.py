@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 
@@ -83,7 +84,9 @@ class ChatClient:
         `ended` is told of every request that has ended: its number, and its answer. Raises JobError when the server
         cannot be worked with, when it was not to be reached at the end, and when the budget is spent.
         """
-        replies = asyncio.run(self._complete(requests, ended))
+        with asyncio.Runner() as runner:
+            runner.get_loop().set_exception_handler(_unless_interrupted)
+            replies = runner.run(self._complete(requests, ended))
         for reply in replies:
             if isinstance(reply, Lost) and reply.unreachable:
                 mend = "start it and run the same command again; what is finished is kept"
@@ -195,3 +198,9 @@ class ChatClient:
         reply = await self._exchange.ask(client, row.request)
         self._usage.answered(reply.tokens_in, reply.tokens, time.monotonic() - began)
         return reply
+
+
+def _unless_interrupted(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """asyncio's own word on what nobody waited for, but for Ctrl-C: that ends the run, in a line of its own."""
+    if not isinstance(context.get("exception"), KeyboardInterrupt):
+        loop.default_exception_handler(context)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -238,3 +239,18 @@ def test_one_bad_row_must_not_open_the_circuit(
     )
     with pytest.raises(ValueError, match=keys):
         Params.model_validate(values)
+
+
+def test_an_interruption_leaves_no_traceback_behind(params: RewriteParams, caplog: pytest.LogCaptureFixture) -> None:
+    """Ctrl-C in the middle of a row is the caller's; asyncio has nothing to add about the tasks that it ended."""
+
+    def interrupt(_number: int, _reply: object) -> None:
+        raise KeyboardInterrupt
+
+    with serving({}, default=says("ok")) as server:
+        client = ChatClient(at(params, base_url=server.base_url, concurrency=2).server, "rewrite")
+        requests = [{"messages": [{"role": "user", "content": f"row {row}."}], "max_tokens": 9} for row in range(3)]
+        with pytest.raises(KeyboardInterrupt):
+            client.complete(requests, interrupt)
+        gc.collect()
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
