@@ -13,7 +13,7 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:  # torch is imported for the tests that need it alone
-    from pipeline.params import ModelParams
+    from pipeline.params import ModelParams, Params
     from pipeline.vlm import VisionLanguageModel
 
 # Set before a library is imported that looks at them; child processes inherit them.
@@ -85,3 +85,16 @@ def tiny_vlm(model_params: ModelParams) -> VisionLanguageModel:
     # an untrained tower's features are as small as 1e-9
     torch.nn.init.normal_(vlm.vision.get_parameter("bn1.weight"), std=1e9)
     return vlm
+
+
+@pytest.fixture(scope="session")
+def stage1_params(
+    tiny_vlm: VisionLanguageModel, model_params: ModelParams, root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Params:
+    """The smoke profile over a stage-1 model that is on disk. Tests share it and leave it as it is."""
+    from pipeline.params import load_params
+
+    folder = tmp_path_factory.mktemp("stage1")
+    tiny_vlm.save_pretrained(folder)
+    model = model_params.model_copy(update={"checkpoint": folder})
+    return load_params("smoke", root).model_copy(update={"model": model})

@@ -13,26 +13,21 @@ from experiments.curation import table_of
 from experiments.runs import answers_identity, ask, measured, run_of, trained
 from pipeline.answering import Heldout, load_heldout
 from pipeline.checkpoint import TRAINED_FILE
-from pipeline.params import ModelParams, Params, load_params
+from pipeline.params import Params
 from pipeline.training_set import Pair, TrainingSet
 from pipeline.vlm import VisionLanguageModel
 from tests.stages.emitted import DOWNLOADED, kept, picture, write_shards
 
 
-@pytest.fixture(scope="module")
-def params(
-    tiny_vlm: VisionLanguageModel, model_params: ModelParams, root: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Params:
-    """The smoke profile over a stage-1 model that is on disk."""
-    folder = tmp_path_factory.mktemp("stage1")
-    tiny_vlm.save_pretrained(folder)
-    model = model_params.model_copy(update={"checkpoint": folder})
-    return load_params("smoke", root).model_copy(update={"model": model})
+@pytest.fixture
+def params(stage1_params: Params) -> Params:
+    """The smoke profile, with a stage 1 to start from."""
+    return stage1_params
 
 
 @pytest.fixture
 def heldout(tiny_vlm: VisionLanguageModel, tmp_path: Path) -> Heldout:
-    """Four held-out pictures."""
+    """Three held-out pictures."""
     write_shards(tmp_path / "evaluate", [kept(n) for n in (11, 12, 13)], DOWNLOADED)
     return load_heldout(tmp_path / "evaluate", tiny_vlm)
 

@@ -18,7 +18,7 @@ from pipeline.checkpoint import load_stage1
 from pipeline.errors import UsageError
 from pipeline.finetuned import TRAINED_FILE, save_trained
 from pipeline.finetuning import finetune, tokenized
-from pipeline.params import ModelParams, Params, load_params
+from pipeline.params import Params
 from pipeline.parquet import read_table, write_table
 from pipeline.schema import IMAGE
 from pipeline.training import TrainedPart
@@ -28,16 +28,10 @@ from pipeline.vlm import VisionLanguageModel
 TEXTS = ("A red bus stands in a street.", "A dog sits. It barks at a tree.", "The image shows a cat.", "A boat.")
 
 
-@pytest.fixture(scope="module")
-def params(
-    tiny_vlm: VisionLanguageModel, model_params: ModelParams, root: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Params:
-    """The smoke profile over a stage-1 model that is on disk."""
-    folder = tmp_path_factory.mktemp("stage1")
-    tiny_vlm.save_pretrained(folder)
-    return load_params("smoke", root).model_copy(
-        update={"model": model_params.model_copy(update={"checkpoint": folder})}
-    )
+@pytest.fixture
+def params(stage1_params: Params) -> Params:
+    """The smoke profile, with a stage 1 to start from."""
+    return stage1_params
 
 
 def picture(n: int) -> bytes:
