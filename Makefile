@@ -17,7 +17,7 @@ dvc       := PATH="$(CURDIR)/.venv/bin:$$PATH" $(python) -m dvc
 installed := .venv/.installed
 profile   := $(shell sed -n 's/^profile: *\([A-Za-z0-9_.-]*\).*/\1/p' params.yaml)
 
-.PHONY: help setup assets repro plan summary pretrain test bench lint format lock clean distclean no-scm
+.PHONY: help setup assets repro plan summary pretrain ablation curation test bench lint format lock clean distclean no-scm
 
 help: ## print this list
 	@awk -F ': .*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -67,6 +67,12 @@ summary: ## print the figures of the last run
 
 pretrain: assets no-scm ## train stage 1 (the projection) anew
 	@$(dvc) repro pretrain
+
+ablation: assets no-scm ## the paper's ablation, on a finished run
+	@$(dvc) repro experiments/dvc.yaml:ablation_table
+
+curation: assets no-scm ## does curation pay? the same training on raw, filtered and curated texts of a finished run
+	@$(dvc) repro experiments/dvc.yaml:curation
 
 test: setup ## run the tests (PYTEST="-n 2 --dist worksteal" by default)
 	@$(python) -m pytest $(PYTEST)

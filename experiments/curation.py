@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from experiments.arms import ARMS
 from experiments.runs import ask, measured, run_of, trained
+from experiments.tables import markdown, with_interval
 from filters import check_limits
 from measures.answers import failures_change
 from measures.reference import object_vocabulary
@@ -63,11 +64,8 @@ COLUMNS = "set; pairs; failures (95 %); by training; curated less this; rep-4; w
 def table_of(figures: Figures, pictures: int, seeds: int) -> str:
     """The figures as Markdown."""
     told = f"{pictures} held-out pictures, {seeds} trainings each, the same steps and batch for every set."
-    columns = COLUMNS.split("; ")
-    lines = [f"{told} Intervals are over pictures, for these trainings.", ""]
-    lines += [f"| {' | '.join(columns)} |", "|" + "---|" * len(columns)]
-    lines += [f"| {name} | {' | '.join(_cells(found, name))} |" for name, found in figures.items()]
-    return "\n".join(lines) + "\n"
+    rows = [[name, *_cells(found, name)] for name, found in figures.items()]
+    return f"{told} Intervals are over pictures, for these trainings.\n\n{markdown(COLUMNS.split('; '), rows)}"
 
 
 def _cells(found: Mapping[str, Any], name: str) -> list[str]:
@@ -76,22 +74,14 @@ def _cells(found: Mapping[str, Any], name: str) -> list[str]:
     trainings = ", ".join(f"{rate:.0%}" for rate in found["by_seed"])
     return [
         "" if found["pairs"] is None else f"{found['pairs']}",
-        _with_interval(found, "failure_rate", "{:.1%}"),
+        with_interval(found, "failure_rate", "{:.1%}"),
         "" if name == BEFORE else trainings,
         "" if name == CURATED else f"{points[0]} points ({points[1]} to {points[2]})",
         "-" if found["rep_4"] is None else f"{found['rep_4']:.3f}",
         "-" if found["mean_words"] is None else f"{found['mean_words']:.0f}",
-        _with_interval(found, "recall", "{:.1%}"),
-        _with_interval(found, "margin", "{:.3f}"),
+        with_interval(found, "recall", "{:.1%}"),
+        with_interval(found, "margin", "{:.3f}"),
     ]
-
-
-def _with_interval(found: Mapping[str, Any], name: str, form: str) -> str:
-    figures = [found[f"{name}{end}"] for end in ("", "_low", "_high")]
-    if None in figures:
-        return "-"
-    value, low, high = (form.format(figure) for figure in figures)
-    return f"{value} ({low} to {high})"
 
 
 def _run(argv: Sequence[str] | None) -> None:

@@ -46,13 +46,18 @@ def compose(parts: Parts, **joined: Any) -> VisionLanguageModel:
         text_config=_said(parts.llm.config),
         **joined,
     )
-    first = next(parts.vision.parameters())
-    with torch.no_grad():  # one empty picture tells what the tower gives, whatever the tower
-        seen = parts.vision(torch.zeros(1, 3, side, side, dtype=first.dtype, device=first.device))
-    states = seen if isinstance(seen, Tensor) else seen.last_hidden_state
-    config.vision_width = states.shape[1] if states.dim() == 4 else states.shape[2]
-    config.vision_tokens = states[0].numel() // config.vision_width
+    config.vision_tokens, config.vision_width = tower_shape(parts.vision, side)
     return VisionLanguageModel(config, parts).eval()
+
+
+def tower_shape(tower: nn.Module, side: int) -> tuple[int, int]:
+    """Tokens and width that a tower gives of a picture: one that is empty tells, whatever the tower."""
+    first = next(tower.parameters())
+    with torch.no_grad():
+        seen = tower(torch.zeros(1, 3, side, side, dtype=first.dtype, device=first.device))
+    states = seen if isinstance(seen, Tensor) else seen.last_hidden_state
+    width = states.shape[1] if states.dim() == 4 else states.shape[2]
+    return states[0].numel() // width, width
 
 
 def _said(config: PreTrainedConfig) -> dict[str, Any]:

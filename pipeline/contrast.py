@@ -37,7 +37,7 @@ def caption_gradients(
     with tqdm(total=len(captions), desc="pretrain: gradients", unit="caption", mininterval=1.0) as bar:
         for start in range(0, len(order), batch_size):
             rows = order[start : start + batch_size]
-            batch = collate([Example(picture, prompt, captions[i]) for i in rows])
+            batch = collate([Example(picture, prompt, captions[i]) for i in rows], vlm.image_tokens)
             images = image.expand(len(rows), -1, -1).clone().requires_grad_()
             embeds = vlm.join(batch["input_ids"], images, at)
             losses = vlm.token_losses(embeds, batch["attention_mask"], batch["labels"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,6 +74,25 @@ def plot_before_after(rates: Sequence[tuple[str, Rate, Rate]], pictures: int, pa
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1.0], ["0 %", "25 %", "50 %", "75 %", "100 %"])
     axes.invert_yaxis()
     _dress(axes, f"Answers that fail a rule, on {pictures:,} held-out pictures (95 % interval)")
+    _save(figure, path)
+
+
+def plot_rates(panels: Mapping[str, Sequence[tuple[str, Rate]]], path: Path) -> None:
+    """Title -> named rates with their 95 % intervals, side by side; the names are those of the first panel."""
+    rows = len(next(iter(panels.values())))
+    figure = Figure(figsize=(5.2 * len(panels), 0.6 * rows + 1.0), layout="constrained")
+    grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)
+    for axes, (title, rates), color in zip(grid.flat, panels.items(), (GOOD, BAD), strict=False):
+        found = [rate for _, rate in rates]
+        margins = [[rate.value - rate.low for rate in found], [rate.high - rate.value for rate in found]]
+        values = [rate.value for rate in found]
+        axes.barh([name for name, _ in rates], values, xerr=margins, color=color, height=0.55, ecolor=INK, capsize=4)
+        for row, rate in enumerate(found):
+            axes.text(1.02, row, f"{rate.value:.1%}", va="center", color=INK, fontsize=9)
+        axes.set_xlim(0, 1.18)
+        axes.set_xticks([0, 0.5, 1.0], ["0 %", "50 %", "100 %"])
+        _dress(axes, title)
+    grid.flat[0].invert_yaxis()  # shared by all
     _save(figure, path)
 
 

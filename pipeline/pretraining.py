@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -174,14 +175,15 @@ class _Run:
             self.shards.samples_every,
             lambda: sample_captions(pairs.vlm, shown, self.params.pretrain.max_caption_tokens),
         )
+        collated = partial(collate, image_tokens=pairs.vlm.image_tokens)
         trainer = ShardTrainer(
             self.schedule,
             read_ahead(mixed_batches(streams, self.size, begun)),
-            lambda drawn: collate(pairs.examples(drawn)),
+            lambda drawn: collated(pairs.examples(drawn)),
             model=part,
             args=self._arguments(),
             eval_dataset=Examples(heldout),
-            data_collator=collate,
+            data_collator=collated,
             callbacks=[watch],
         )
         trainer.train(resume_from_checkpoint=str(last[0]) if last else None)

@@ -10,6 +10,7 @@ import math
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -32,7 +33,7 @@ from pipeline.vlm import IGNORED, VisionLanguageModel
 class Example:
     """One picture with a prompt and the answer to learn."""
 
-    features: Tensor  # [tokens, 1280]
+    features: Tensor  # [tokens, width], what the first trained part gets
     prompt: Prompt
     answer: Sequence[int]
 
@@ -50,14 +51,13 @@ class Examples(Dataset[Example]):
         return self.examples[index]
 
 
-def collate(examples: Sequence[Example]) -> dict[str, Tensor]:
+def collate(examples: Sequence[Example], image_tokens: int) -> dict[str, Tensor]:
     """Rows `[before][image][after][answer]`, padded on the right; labels on the answers alone.
 
-    Returns features [B, tokens, 1280], input_ids, attention_mask and labels [B, T]; the ids under the
-    picture are padding that the image embeddings replace.
+    Returns features [B, tokens, width], input_ids, attention_mask and labels [B, T]; the ids under the picture are
+    padding that its `image_tokens` embeddings replace (a trained Q-Former makes fewer of them than it gets features).
     """
-    tokens = examples[0].features.shape[0]
-    heads = [[*e.prompt.before_image, *[0] * tokens, *e.prompt.after_image] for e in examples]
+    heads = [[*e.prompt.before_image, *[0] * image_tokens, *e.prompt.after_image] for e in examples]
     width = max(len(head) + len(e.answer) for head, e in zip(heads, examples, strict=True))
     ids = torch.zeros(len(examples), width, dtype=torch.long)
     mask = torch.zeros_like(ids)
@@ -244,7 +244,7 @@ def fit(
         args=arguments,
         train_dataset=Examples(examples),
         eval_dataset=Examples(heldout) if heldout else None,
-        data_collator=collate,
+        data_collator=partial(collate, image_tokens=vlm.image_tokens),
         callbacks=list(callbacks),
     )
     trainer.train(resume_from_checkpoint=str(last[0]) if last else None)

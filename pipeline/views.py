@@ -14,11 +14,11 @@ from torch import Tensor
 
 from pipeline.colors import main_colors
 from pipeline.errors import JobError
+from pipeline.feature_shards import tower_digest
 from pipeline.fetch.session import asking, fill, open_collection, write_shards
 from pipeline.files import remove, replacing_folder
 from pipeline.params import Params
 from pipeline.parquet import list_shards, read_table
-from pipeline.parts import digest
 from pipeline.pictures import open_picture
 from pipeline.runner import run_map_stage
 from pipeline.vlm import VisionLanguageModel
@@ -33,7 +33,7 @@ FEATURES = pa.schema(
 
 
 def featurize(rows: pa.Table, advance: Callable[[int], None], vlm: VisionLanguageModel) -> pa.Table:
-    """Replace each picture by its pooled features (float16, [tokens, 1280]), two views, and its main colours."""
+    """Replace each picture by its features (float16, [tokens, width]), two views, and its main colours."""
     found = []
     for image in rows["image"].to_pylist():
         if image is None:
@@ -62,7 +62,8 @@ def load_pictures(params: Params, vlm: VisionLanguageModel, split: str, limit: i
     listed = [str(params.corpus.path.resolve()), *rows["key"].to_pylist()]  # addresses are relative to the corpus
     names = hashlib.sha256("\n".join(listed).encode()).hexdigest()[:16]
     pictures = cache / f"pictures-{names}"
-    features = cache / f"views-{names}-{'-'.join(map(str, params.model.pyramid or [0]))}"
+    tower = tower_digest(params.model)
+    features = cache / f"views-{names}-{tower}"
     if not features.is_dir():
         if not pictures.is_dir():
             _fetch(rows, pictures, work / f"fetch-{split}", params)
@@ -71,10 +72,7 @@ def load_pictures(params: Params, vlm: VisionLanguageModel, split: str, limit: i
             source=pictures,
             out=features,
             work=work / f"features-{split}",
-            identity={
-                "vision": digest(params.model.vision),
-                "pyramid": params.model.pyramid,
-            },
+            identity={"tower": tower},
             transform=lambda table, advance: featurize(table, advance, vlm),
         )
     table = pa.concat_tables([read_table(path) for path in list_shards(features)])
@@ -90,7 +88,9 @@ def _fetch(rows: pa.Table, out: Path, work: Path, params: Params) -> None:
     remove(work)
 
 
-def feature_tensor(rows: pa.Table, tokens: int, column: str = "features") -> Tensor:
-    """A features column as a tensor [N, tokens, 1280]."""
+def feature_tensor(rows: pa.Table, vlm: VisionLanguageModel, column: str = "features") -> Tensor:
+    """A features column as a tensor [N, tokens, width], as `vlm.features` gives them."""
+    queries = None if vlm.config.train_qformer else vlm.config.qformer_config
+    width = queries["hidden_size"] if queries else vlm.config.vision_width
     data = b"".join(rows[column].to_pylist())
-    return torch.frombuffer(bytearray(data), dtype=torch.float16).view(rows.num_rows, tokens, -1).float()
+    return torch.frombuffer(bytearray(data), dtype=torch.float16).view(rows.num_rows, -1, width).float()

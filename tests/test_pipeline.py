@@ -168,6 +168,29 @@ def test_the_worth_of_curation_is_one_command(finished: Path) -> None:
     assert figures["random raw"]["pairs"] == figures["curated"]["pairs"] <= figures["raw"]["pairs"]
 
 
+SMALL_ABLATION = """\
+bare_steps: 2
+prompt_steps: 1
+seeds: [0]
+qformer: {seed: 0, num_query_tokens: 3, hidden_size: 24, intermediate_size: 32, layers: 2, heads: 3, cross_attention_frequency: 2}
+"""
+
+
+def test_the_ablation_is_one_command(finished: Path) -> None:
+    """Every design through both stages, as a DVC matrix, into one table; a second run finds nothing to do."""
+    (finished / "experiments/ablation.yaml").write_text(SMALL_ABLATION, encoding="utf-8")
+    command = ("dvc", "repro", "experiments/dvc.yaml:ablation_table")
+    done = in_checkout(finished, *command)
+    assert done.returncode == 0, done.stdout + done.stderr
+    outputs = finished / "outputs/smoke"
+    table = (outputs / "ablation_table/table.md").read_text(encoding="utf-8")
+    assert [line.split(" | ")[1] for line in table.splitlines()[2:]] == ["3", "5", "3", "3"]  # image tokens
+    for design in ("base", "no_qformer", "three_layers", "trained_qformer"):
+        answers = pd.read_parquet(outputs / "ablation" / design / "answers.parquet")
+        assert set(answers["model"]) == {"stage1", "finetuned"}
+    assert "Running stage" not in in_checkout(finished, *command).stdout
+
+
 def test_the_paper_profile_is_planned(tmp_path: Path) -> None:
     """With `profile: paper`, `dvc repro --dry --force` plans every stage of the paper's run.
 

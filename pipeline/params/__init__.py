@@ -12,7 +12,7 @@ from pipeline.params.models import (
     SourceParams,
     TrainParams,
 )
-from pipeline.params.profile import Params, load_params
+from pipeline.params.profile import Params, load_params, read_section
 from pipeline.params.section import Section
 from pipeline.params.texts import (
     SPEED_ONLY,
@@ -62,4 +62,5 @@ __all__ = [
     "TrainParams",
     "VerifyParams",
     "load_params",
+    "read_section",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError, model_validator
@@ -67,10 +67,21 @@ def load_params(profile: str | None = None, root: Path = Path()) -> Params:
     if not path.is_file():
         known = sorted(p.stem for p in (root / "profiles").glob("*.yaml"))
         raise UsageError(f"no profile {profile!r}: {path} does not exist; there are {', '.join(known) or 'none'}")
+    return read_section(path, Params, profile=profile)
+
+
+S = TypeVar("S", bound=Section)
+
+
+def read_section(path: Path, kind: type[S], **given: Any) -> S:
+    """Read a YAML file as a section of params; `given` are fields that the file does not hold.
+
+    Raises UsageError with one line that names the file and every wrong key.
+    """
     try:
-        return Params.model_validate({"profile": profile, **_read_yaml(path)})
+        return kind.model_validate({**given, **_read_yaml(path)})
     except ValidationError as error:
-        raise UsageError(f"{path}: {'; '.join(_explain(e) for e in error.errors())}") from None
+        raise UsageError(f"{path}: {'; '.join(_explain(e, kind) for e in error.errors())}") from None
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
@@ -85,11 +96,11 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     return loaded
 
 
-def _explain(error: Any) -> str:
+def _explain(error: Any, kind: type[Section]) -> str:
     place = [str(part) for part in error["loc"]]
     name = ".".join(place)
     if error["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(place[-1], _keys_beside(place), n=1, cutoff=0.0)
+        near = difflib.get_close_matches(place[-1], _keys_beside(place, kind), n=1, cutoff=0.0)
         return f"unknown key {name}" + (f"; did you mean {'.'.join([*place[:-1], near[0]])}?" if near else "")
     if error["type"] == "missing":
         return f"key {name} is missing"
@@ -98,9 +109,9 @@ def _explain(error: Any) -> str:
     return f"{name}: {error['msg']} (got {error['input']!r})"
 
 
-def _keys_beside(place: list[str]) -> list[str]:
+def _keys_beside(place: list[str], kind: type[Section]) -> list[str]:
     """The keys that are right at the place of a wrong one."""
-    model: Any = Params
+    model: Any = kind
     for part in place[:-1]:
         field = model.model_fields.get(part)
         kinds = (

@@ -34,8 +34,8 @@ def test_the_sequence_is_the_paper_s(pairs: Pairs) -> None:
     """BOS, the picture, the caption and a newline; the labels are the caption's and the newline's."""
     tokenizer = pairs.vlm.tokenizer
     picture = torch.ones(3, 224, 224)
-    batch = collate(pairs.examples([Pair("a red bus", picture), Pair("it", picture)]))
     tokens = pairs.vlm.image_tokens
+    batch = collate(pairs.examples([Pair("a red bus", picture), Pair("it", picture)]), tokens)
     assert batch["input_ids"][:, 0].tolist() == [tokenizer.bos_token_id] * 2
     for row, text in enumerate(("a red bus\n", "it\n")):
         labels = batch["labels"][row]

@@ -54,7 +54,7 @@ def test_labels_stand_on_the_answer_and_its_mark_alone(
     tiny_vlm: VisionLanguageModel, examples: Sequence[Example]
 ) -> None:
     """No label on the prompt, the picture or the padding; the ids and the mask are those of the row."""
-    batch = collate(examples[:2])
+    batch = collate(examples[:2], 5)
     prompt = examples[0].prompt
     head = len(prompt.before_image) + 5 + len(prompt.after_image)
     for row, text in enumerate(ANSWERS[:2]):
@@ -84,7 +84,7 @@ def test_the_loss_is_the_answer_s(tiny_vlm: VisionLanguageModel, examples: Seque
     """The mean over all answer tokens of the batch; with the prompt's tokens in it, or one answer token less, it differs."""
     part = TrainedPart(tiny_vlm, len(examples[0].prompt.before_image))
     with torch.no_grad():
-        found = part(**collate(examples))["loss"]
+        found = part(**collate(examples, 5))["loss"]
 
     def expected(more: int) -> Tensor:
         tokens = [len(e.answer) + more for e in examples]
@@ -315,5 +315,5 @@ def test_a_state_that_does_not_fit_is_not_loaded(
 def test_a_cut_answer_teaches_no_end(tiny_vlm: VisionLanguageModel, examples: Sequence[Example]) -> None:
     """Its labels end with a word, not with the mark."""
     cut = tiny_vlm.chat.answer(ANSWERS[1], 4)
-    labels = collate([Example(examples[0].features, examples[0].prompt, cut)])["labels"][0]
+    labels = collate([Example(examples[0].features, examples[0].prompt, cut)], 5)["labels"][0]
     assert labels[labels != IGNORED].tolist() == tokenize(tiny_vlm.tokenizer, f" {ANSWERS[1]}")[:4]

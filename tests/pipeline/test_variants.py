@@ -16,9 +16,9 @@ from pipeline.convert import qformer_config, vision_config
 from pipeline.errors import UsageError
 from pipeline.export import blip2_of, export
 from pipeline.parts import Parts, build_parts
-from pipeline.training import TrainedPart
+from pipeline.training import Example, TrainedPart, collate
 from pipeline.vlm import VisionLanguageModel
-from tests.tiny import save_tiny_llm
+from tests.tiny import losses_alone, save_tiny_llm
 
 VISION = vision_config({"hidden_size": 36, "mlp_hidden": 50, "depth": 2, "num_heads": 3, "image_size": 28, "patch_size": 7})  # fmt: skip
 QFORMER = qformer_config({"hidden_size": 24, "intermediate_size": 40, "layers": 2, "heads": 3, "num_query_tokens": 5}, vision_width=36)  # fmt: skip
@@ -97,6 +97,20 @@ def test_a_trained_qformer_has_its_dropout_and_a_frozen_one_has_not(llm_folder: 
     assert not torch.equal(tuned.encode_images(pixels), tuned.encode_images(pixels))
     tuned.eval()
     assert torch.equal(tuned.encode_images(pixels), tuned.encode_images(pixels))
+
+
+def test_a_trained_qformer_is_taught_rows_of_its_own_tokens(llm_folder: Path) -> None:
+    """It gets a feature of each patch and gives five image tokens: no more than five stand in a row that is learnt."""
+    vlm = make(llm_folder, qformer=True, train_qformer=True)
+    features = vlm.features(torch.randn(2, 3, 28, 28))
+    assert features.shape == (2, 17, 36)
+    prompt, answers = vlm.chat.picture_prompt("What?"), [vlm.chat.answer(text, 20) for text in ("A red bus.", "A dog.")]
+    examples = [Example(seen, prompt, answer) for seen, answer in zip(features, answers, strict=True)]
+    part = TrainedPart(vlm, len(prompt.before_image))
+    with torch.no_grad():
+        found = part(**collate(examples, vlm.image_tokens))["loss"]
+        alone = [losses_alone(vlm, vlm.project(e.features[None]), prompt, list(e.answer)) for e in examples]
+    torch.testing.assert_close(found, torch.cat(alone).mean(), rtol=1e-4, atol=1e-4)
 
 
 def test_an_export_opens_without_pairmill(llm_folder: Path, tmp_path: Path) -> None:

@@ -1,0 +1,94 @@
+"""python -m experiments.ablation_table --profile embedded
+
+The designs of the ablation side by side, from outputs/<profile>/ablation/<design>/metrics.json. Prints the table and
+writes it to outputs/<profile>/ablation_table: table.md, designs.json, designs.png.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from experiments.designs import DESIGNS
+from experiments.tables import markdown, with_interval
+from pipeline.command import run_command, stage_params
+from pipeline.errors import JobError
+from pipeline.files import write_text
+from pipeline.plots import Rate, plot_rates
+from pipeline.runner import whole_stage
+
+COLUMNS = (
+    "design; image tokens; trained weights; loss, own picture; right caption of {choices} first (95 %); margin (95 %); "
+    "failures after stage 2 (95 %); by training; recall after (95 %); margin after (95 %); stage 1"
+)
+
+
+def read_designs(folder: Path) -> dict[str, dict[str, Any]]:
+    """The figures of every design. Raises JobError that names the first one that is missing."""
+    found = {}
+    for name in DESIGNS:
+        path = folder / name / "metrics.json"
+        if not path.is_file():
+            raise JobError(
+                f"{path} is missing: run `make ablation`, or `python -m experiments.ablation --design {name}`"
+            )
+        found[name] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def table_of(figures: Mapping[str, Mapping[str, Any]]) -> str:
+    """The figures as Markdown."""
+    choices = 1 + next(iter(figures.values()))["grounding"]["distractors"]
+    return markdown(COLUMNS.format(choices=choices).split("; "), [_cells(name, each) for name, each in figures.items()])
+
+
+def _cells(name: str, found: Mapping[str, Any]) -> list[str]:
+    grounding, before, after = found["grounding"], found["stage1"], found["finetuned"]
+    return [
+        DESIGNS[name],
+        f"{found['image_tokens']}",
+        f"{found['trained_parameters'] / 1e6:.2f} M",
+        f"{grounding['loss_right']:.3f}",
+        with_interval(grounding, "ranked_first", "{:.1%}"),
+        with_interval(before, "margin", "{:.3f}"),
+        with_interval(after, "failure_rate", "{:.1%}"),
+        ", ".join(f"{rate:.0%}" for rate in after["by_seed"]),
+        with_interval(after, "recall", "{:.1%}"),
+        with_interval(after, "margin", "{:.3f}"),
+        f"{found['seconds'] / 60:.0f} min",
+    ]
+
+
+def _rate(found: Mapping[str, Any], name: str) -> Rate:
+    return Rate(found[name], found[f"{name}_low"], found[f"{name}_high"])
+
+
+def _run(argv: Sequence[str] | None) -> None:
+    params = stage_params(__doc__, argv)
+    outputs, work = Path("outputs", params.profile), Path(".work", params.profile, "ablation_table")
+    figures = read_designs(outputs / "ablation")
+    table = table_of(figures)
+    with whole_stage(out=outputs / "ablation_table", work=work) as fresh:
+        named = [(DESIGNS[name], each) for name, each in figures.items()]
+        seen = [(title, _rate(each["grounding"], "ranked_first")) for title, each in named]
+        failed = [(title, _rate(each["finetuned"], "failure_rate")) for title, each in named]
+        panels = {"The right caption comes first, after stage 1": seen, "Answers that fail, after stage 2": failed}
+        plot_rates(panels, fresh / "designs.png")
+        rows = [
+            {"design": title, "ranked_first": r.value, "failures": f.value}
+            for (title, r), (_, f) in zip(seen, failed, strict=True)
+        ]
+        write_text(json.dumps(rows, indent=1) + "\n", fresh / "designs.json")
+        write_text(table, fresh / "table.md")
+    print(table, end="")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print the table; returns the exit code."""
+    return run_command(_run, argv)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
