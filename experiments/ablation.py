@@ -20,14 +20,14 @@ import torch
 from experiments.designs import DESIGNS, AblationParams, design_params, load_ablation
 from experiments.runs import Run, ask, measured, run_of, trained
 from filters import check_limits
-from measures.reference import object_vocabulary
+from measures.reference import corpus_objects
 from pipeline.answering import ANSWERS, Heldout, load_heldout, records_of
 from pipeline.checkpoint import load_stage1
 from pipeline.command import run_command, stage_parser
 from pipeline.compose import build_model
 from pipeline.files import write_text
 from pipeline.params import Params, load_params
-from pipeline.parquet import read_table, write_table
+from pipeline.parquet import write_table
 from pipeline.runner import whole_stage
 from pipeline.stage1 import check_judgeable, judge, learn_language, load_lessons
 from pipeline.training_set import read_training_set
@@ -45,7 +45,7 @@ def learn_stage1(params: Params, work: Path) -> Figures:
     began = time.monotonic()
     learn_language(vlm, lessons, prompt, section, work)
     seconds = time.monotonic() - began
-    found = judge(vlm.eval(), lessons.unseen, prompt, section)
+    found = judge(vlm, lessons.unseen, prompt, section)
     vlm.save_pretrained(params.model.checkpoint)
     return {
         "image_tokens": vlm.image_tokens,
@@ -59,8 +59,7 @@ def compare(params: Params, budget: AblationParams, outputs: Path, work: Path) -
     """Stage 1 of a design on the held-out pictures, and what the same fine-tuning makes of it, with every seed."""
     stage1 = load_stage1(params.model)
     heldout = load_heldout(outputs / "download/evaluate", stage1)
-    keywords = read_table(outputs / "corpus.parquet", ["keywords"])["keywords"].to_pylist()
-    vocabulary = object_vocabulary(keywords, params.evaluate.object_pictures)
+    vocabulary = corpus_objects(outputs / "corpus.parquet", params.evaluate.object_pictures)
     pairs = read_training_set(None, outputs / "pairs.parquet", params.emit, params.download.max_pixels)
     seeds = budget.seeds
     before = run_of([ask(stage1, heldout, params, "stage 1")] * len(seeds), params, seeds, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,27 +33,26 @@ def rules(params: Params, outputs: Path) -> TrainingSet:
 
 def curated(params: Params, outputs: Path) -> TrainingSet:
     """The whole pipeline: repairs, rules, rewriter, grounding."""
-    return read_training_set(None, outputs / "pairs.parquet", params.emit, params.download.max_pixels)
+    pairs = read_training_set(None, outputs / "pairs.parquet", params.emit, params.download.max_pixels)
+    return replace(pairs, name="curated")
 
 
-def random_raw(params: Params, outputs: Path) -> TrainingSet:
+def random_raw(everything: TrainingSet, size: int, seed: int) -> TrainingSet:
     """As many descriptions as the curated set has, drawn at random from the raw ones: is it the size that counts?
 
     Raises JobError where the curated set is the larger one, which is then of another run.
     """
-    everything, size = raw(params, outputs), len(curated(params, outputs).pairs)
     if size > len(everything.pairs):
-        raise JobError(f"{outputs / 'pairs.parquet'} holds more pairs than {outputs / 'describe'}: run `dvc repro`")
-    drawn = sorted(random.Random(params.sample.seed).sample(range(len(everything.pairs)), size))
+        raise JobError(f"pairs.parquet holds {size} pairs, the stage describe {len(everything.pairs)}: run `dvc repro`")
+    drawn = sorted(random.Random(seed).sample(range(len(everything.pairs)), size))
     return TrainingSet("random raw", [everything.pairs[number] for number in drawn], everything.max_pixels)
 
 
-ARMS: Mapping[str, Callable[[Params, Path], TrainingSet]] = {
-    "raw": raw,
-    "rules": rules,
-    "curated": curated,
-    "random raw": random_raw,
-}
+def arms(params: Params, outputs: Path) -> list[TrainingSet]:
+    """All four sets of a finished run."""
+    everything, chosen = raw(params, outputs), curated(params, outputs)
+    some = random_raw(everything, len(chosen.pairs), params.sample.seed)
+    return [everything, rules(params, outputs), chosen, some]
 
 
 def _set_of(

@@ -16,18 +16,18 @@ from typing import Any
 
 import pyarrow as pa
 
-from experiments.arms import ARMS
+from experiments.arms import arms
 from experiments.runs import ask, measured, run_of, trained
 from experiments.tables import markdown, with_interval
 from filters import check_limits
 from measures.answers import failures_change
-from measures.reference import object_vocabulary
+from measures.reference import corpus_objects
 from pipeline.answering import ANSWERS, load_heldout, records_of
 from pipeline.checkpoint import load_stage1
 from pipeline.command import run_command, stage_parser
 from pipeline.files import write_text
 from pipeline.params import Params, load_params
-from pipeline.parquet import read_table, write_table
+from pipeline.parquet import write_table
 from pipeline.runner import whole_stage
 
 BEFORE, CURATED = "stage 1", "curated"
@@ -41,12 +41,11 @@ def compare_arms(params: Params, outputs: Path, work: Path, seeds: Sequence[int]
     """
     stage1 = load_stage1(params.model)
     heldout = load_heldout(outputs / "download/evaluate", stage1)
-    keywords = read_table(outputs / "corpus.parquet", ["keywords"])["keywords"].to_pylist()
-    vocabulary = object_vocabulary(keywords, params.evaluate.object_pictures)
-    sets = {name: make(params, outputs) for name, make in ARMS.items()}
+    vocabulary = corpus_objects(outputs / "corpus.parquet", params.evaluate.object_pictures)
+    sets = arms(params, outputs)
     runs = {BEFORE: run_of([ask(stage1, heldout, params, BEFORE)] * len(seeds), params, seeds, None)}
     del stage1
-    runs |= {name: trained(params, pairs, heldout, work, seeds) for name, pairs in sets.items()}
+    runs |= {pairs.name: trained(params, pairs, heldout, work, seeds) for pairs in sets}
     figures = {name: measured(run, runs[BEFORE], heldout, vocabulary, params) for name, run in runs.items()}
     for name, run in runs.items():
         change = failures_change(run.failures, runs[CURATED].failures, params.evaluate)

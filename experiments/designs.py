@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +14,7 @@ from pipeline.compose import tower_shape
 from pipeline.convert import qformer_config
 from pipeline.errors import UsageError
 from pipeline.files import replacing_folder
+from pipeline.identity import fingerprint
 from pipeline.params import ModelParams, Params, Section, read_section
 from pipeline.parts import QFormer, load_pixel_format, load_vision
 
@@ -88,7 +88,7 @@ def design_params(name: str, params: Params, budget: AblationParams, work: Path)
 def random_qformer(model: ModelParams, budget: AblationParams, work: Path) -> Path:
     """The folder of a Q-Former of the params' size, its weights and its queries drawn as BLIP-2's are, by seed."""
     section = budget.qformer
-    place = work / f"qformer-{hashlib.sha256(section.model_dump_json().encode()).hexdigest()[:16]}"
+    place = work / f"qformer-{fingerprint(section.model_dump())}"
     if not place.is_dir():
         _, width = tower_shape(load_vision(model.vision), load_pixel_format(model.vision)["image_size"])
         config = qformer_config(section.model_dump(exclude={"seed"}), vision_width=width)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Sequence
@@ -10,14 +9,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from measures.answers import Failures, failures_change, judged, measure_answers
-from measures.grounding import references_of
+from measures.grounding import caption_losses, references_of
 from measures.reference import measure_reference, recalls
 from pipeline.answering import Answers, Heldout, answer_all
 from pipeline.comparison import difference_with_interval, mean_with_interval
 from pipeline.files import write_text
 from pipeline.finetuning import finetune, run_identity
 from pipeline.generate import Answer
-from pipeline.grounding import human_captions, right_and_shuffled
+from pipeline.identity import fingerprint
 from pipeline.params import DecodingParams, Params
 from pipeline.training_set import TrainingSet
 from pipeline.vlm import VisionLanguageModel
@@ -51,9 +50,7 @@ def ask(vlm: VisionLanguageModel, heldout: Heldout, params: Params, label: str) 
     """The model's descriptions, with the first of evaluate.seeds, and its margins."""
     section = params.evaluate.model_copy(update={"seeds": params.evaluate.seeds[:1]})
     answers = [each[0] for each in answer_all(vlm, heldout, _question(params), section, label)]
-    captions = human_captions(vlm.tokenizer, heldout.rows)
-    asked = vlm.chat.picture_prompt(params.describe.prompt)
-    right, shuffled = right_and_shuffled(vlm, heldout.features, asked, captions, section.seed)
+    right, shuffled = caption_losses(vlm, heldout, params)
     return Said(answers, (shuffled - right).tolist(), len(vlm.tokenizer))
 
 
@@ -122,8 +119,7 @@ def answers_identity(params: Params, pairs: TrainingSet, heldout: Heldout) -> st
     decoding = params.evaluate.model_dump(mode="json", include=set(DecodingParams.model_fields))
     asked = [_question(params), params.evaluate.seeds[0], params.evaluate.seed, params.describe.prompt, decoding]
     people = heldout.rows.select(["key", "caption", "keywords"]).to_pylist()
-    facts = [run_identity(params, pairs), asked, people]
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+    return fingerprint(run_identity(params, pairs), asked, people)
 
 
 def _read(place: Path) -> Said | None:

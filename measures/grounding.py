@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
+from torch import Tensor
+
 from measures.reference import Reference, measure_reference, read_reference, recalls
 from pipeline.answering import Answers, Heldout
 from pipeline.comparison import difference_with_interval, mean_with_interval
@@ -27,6 +29,13 @@ def references_of(heldout: Heldout) -> list[Reference]:
     return [read_reference(row["caption"], row["keywords"]) for row in rows]
 
 
+def caption_losses(vlm: VisionLanguageModel, heldout: Heldout, params: Params) -> tuple[Tensor, Tensor]:
+    """Mean loss of each human caption in the describing prompt, with its own and with another picture: [N] both."""
+    prompt = vlm.chat.picture_prompt(params.describe.prompt)
+    captions = human_captions(vlm.tokenizer, heldout.rows)
+    return right_and_shuffled(vlm, heldout.features, prompt, captions, params.evaluate.seed)
+
+
 def measure_grounding(
     vlm: VisionLanguageModel, heldout: Heldout, described: Answers, vocabulary: frozenset[str], params: Params
 ) -> Grounded:
@@ -35,9 +44,7 @@ def measure_grounding(
     `vocabulary` holds the words that CHAIR counts as objects (`measures.reference.object_vocabulary`).
     """
     section, references = params.evaluate, references_of(heldout)
-    prompt = vlm.chat.picture_prompt(params.describe.prompt)
-    captions = human_captions(vlm.tokenizer, heldout.rows)
-    right, shuffled = right_and_shuffled(vlm, heldout.features, prompt, captions, section.seed)
+    right, shuffled = caption_losses(vlm, heldout, params)
     margins = (shuffled - right).tolist()
     texts = [[answer.text for answer in each] for each in described]
     figures = {

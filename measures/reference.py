@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from filters.english import FUNCTION_WORDS, HUES, content_words
 from filters.synonyms import concept
 from pipeline.comparison import Estimate, bootstrap_ratios, mean_with_interval
+from pipeline.parquet import read_table
 from pipeline.schema import split_words
 
 Keywords = Sequence[str | None] | None  # as CANDIDATE has them
@@ -79,6 +81,11 @@ def object_vocabulary(corpus: Iterable[Keywords], least: int) -> frozenset[str]:
     """
     counts = Counter(word for keywords in corpus for word in frozenset(map(_object_word, keywords or [])))
     return frozenset(word for word, pictures in counts.items() if word and pictures >= least)
+
+
+def corpus_objects(corpus: Path, least: int) -> frozenset[str]:
+    """The vocabulary of a corpus.parquet."""
+    return object_vocabulary(read_table(corpus, ["keywords"])["keywords"].to_pylist(), least)
 
 
 def _object_word(keyword: str | None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -17,6 +16,7 @@ from pipeline.errors import JobError
 from pipeline.features import picture_features
 from pipeline.files import write_text
 from pipeline.generate import Answer, answer, first_turn
+from pipeline.identity import fingerprint
 from pipeline.params import DecodingParams, EvaluateParams
 from pipeline.parquet import list_shards, read_table
 from pipeline.pictures import open_picture
@@ -86,8 +86,7 @@ def kept_answers(
     `model` tells one model from another: digests of what it is made of.
     """
     decoding = params.model_dump(mode="json", include={*DecodingParams.model_fields, "seeds"})
-    facts = [model, prompt, decoding, heldout.keys, code_version(*_DECIDING)]
-    name = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+    name = fingerprint(model, prompt, decoding, heldout.keys, code_version(*_DECIDING))
     place = work / f"answers-{name}.json"
     if place.is_file():
         found = json.loads(place.read_text(encoding="utf-8"))

@@ -7,7 +7,6 @@ size: another tower or a shard that was written anew makes new ones.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -19,6 +18,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from pipeline.fetch.failures import Failure
+from pipeline.identity import fingerprint
 from pipeline.params import ModelParams
 from pipeline.parquet import write_tables
 from pipeline.parts import digest, load_pixel_format
@@ -45,8 +45,7 @@ Encode = Callable[[Sequence[Image.Image]], Tensor]
 def tower_digest(params: ModelParams) -> str:
     """16 hex digits for what decides features: tower, frozen Q-Former, pixel format and pyramid."""
     frozen = [params.vision, *([params.qformer] if params.qformer and not params.train_qformer else [])]
-    facts = [*map(digest, frozen), str(load_pixel_format(params.vision)), str(params.pyramid)]
-    return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
+    return fingerprint([*map(digest, frozen)], load_pixel_format(params.vision), params.pyramid)
 
 
 def feature_source(source: Source, folder: Path) -> Source:

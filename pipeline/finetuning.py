@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from pipeline.checkpoint import identity_of, load_stage1
 from pipeline.devices import check_devices, this_process
 from pipeline.features import picture_features
 from pipeline.finetuned import prepare
+from pipeline.identity import fingerprint
 from pipeline.params import Params
 from pipeline.prompts import Chat
 from pipeline.runner import code_version
@@ -59,13 +59,20 @@ def tokenized(chat: Chat, descriptions: Sequence[str], max_tokens: int) -> Answe
     """
     ids, shortened, unfinished, mark = [], 0, 0, chat.end_mark()
     for description in descriptions:
-        texts = [description.strip()[:end] for _, end in reversed(sentence_spans(description.strip()))]
-        tries = [chat.answer(description, max_tokens), *(chat.answer(text, max_tokens) for text in texts[1:])]
-        fitting = next((number for number, answer in enumerate(tries) if answer[-len(mark) :] == mark), None)
-        shortened += bool(fitting)
+        whole = chat.answer(description, max_tokens)
+        fitting = whole if whole[-len(mark) :] == mark else _shortened(chat, description.strip(), max_tokens)
+        shortened += fitting is not whole and fitting is not None
         unfinished += fitting is None
-        ids.append(tries[fitting or 0])
+        ids.append(fitting or whole)
     return Answers(ids, shortened, unfinished)
+
+
+def _shortened(chat: Chat, text: str, max_tokens: int) -> list[int] | None:
+    """The most whole sentences from the start that fit with their end mark; None where not even the first does."""
+    mark = chat.end_mark()
+    ends = [end for _, end in sentence_spans(text)]
+    tries = (chat.answer(text[:end], max_tokens) for end in reversed(ends[:-1]))
+    return next((answer for answer in tries if answer[-len(mark) :] == mark), None)
 
 
 def finetune(params: Params, pairs: TrainingSet, work: Path) -> Tuned:
@@ -108,7 +115,7 @@ def run_identity(params: Params, pairs: TrainingSet) -> str:
 
     The number of processes is in it: another one deals out other batches.
     """
-    section = params.train.model_dump_json(exclude={"data"})
+    section, model = params.train.model_dump(mode="json", exclude={"data"}), params.model.model_dump(mode="json")
     _, stage1 = identity_of(params.model.checkpoint)
-    facts = [section, params.model.model_dump_json(), stage1, pairs.digest(), str(this_process().num_processes)]
-    return hashlib.sha256("\n".join([*facts, code_version(*_DECIDING)]).encode()).hexdigest()[:16]
+    processes = this_process().num_processes
+    return fingerprint(section, model, stage1, pairs.digest(), processes, code_version(*_DECIDING))

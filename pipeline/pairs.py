@@ -89,7 +89,9 @@ def sample_captions(vlm: VisionLanguageModel, examples: Sequence[Example], max_t
         repetition_penalty=1.0,
         batch_size=len(examples),
     )
-    embeds = vlm.project(torch.stack([example.features for example in examples]))
+    training = vlm.training
+    embeds = vlm.eval().project(torch.stack([example.features for example in examples]))
+    vlm.train(training)  # a trained Q-Former has dropout
     said = answer(vlm, first_turn(vlm, embeds, examples[0].prompt), greedy, seeds=range(len(examples)))
     own = [str(vlm.tokenizer.decode(list(example.answer))) for example in examples]
     new = [found.text.partition(END)[0] for found in said]

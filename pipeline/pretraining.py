@@ -5,7 +5,6 @@ The last shard of each source is held out, for the loss while it runs and for th
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections import Counter
@@ -26,6 +25,7 @@ from pipeline.devices import check_devices, device_arguments, this_process
 from pipeline.errors import JobError
 from pipeline.feature_shards import feature_source, tower_digest, write_features
 from pipeline.grounding import measure_grounding
+from pipeline.identity import fingerprint
 from pipeline.lock import exclusive
 from pipeline.pairs import Pairs, hold_out, sample_captions
 from pipeline.params import Params, PretrainParams, ShardsParams
@@ -70,7 +70,7 @@ def pretrain_on_shards(
     features = torch.stack([example.features for example in heldout])
     answers = [example.answer for example in heldout]
     found = measure_grounding(
-        vlm, features, vlm.chat.bare_prompt(), answers, distractors=section.distractors, seed=section.seed
+        vlm.eval(), features, vlm.chat.bare_prompt(), answers, distractors=section.distractors, seed=section.seed
     )
     return {
         "sources": {source.name: _counted(source, [each[source.name] for each in everywhere]) for source in sources},
@@ -112,10 +112,9 @@ def _alone(params: Params, process: PartialState) -> Iterator[None]:
 
 def _identity(params: Params, sources: Sequence[Source]) -> str:
     """What the weights depend on, as 16 hex digits: the checkpoints of anything else are another run's."""
-    section = params.pretrain.model_dump_json(exclude={"shards": {"samples", "samples_every"}})
+    section = params.pretrain.model_dump(mode="json", exclude={"shards": {"samples", "samples_every"}})
     shards = [f"{source.name} {path.name} {path.stat().st_size}" for source in sources for path in source.shards]
-    facts = [section, params.model.model_dump_json(), *shards]
-    return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
+    return fingerprint(section, params.model.model_dump(mode="json"), shards)
 
 
 def _through_tower(sources: Sequence[Source], folder: Path, params: Params, vlm: VisionLanguageModel) -> list[Source]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from torch import Tensor
 
 from pipeline.captions import sentences_of
 from pipeline.grounding import Grounding, check_distractors, human_captions, measure_grounding
+from pipeline.identity import fingerprint
 from pipeline.params import Params, PretrainParams
 from pipeline.parquet import read_table
 from pipeline.prompts import Prompt
@@ -50,9 +50,8 @@ def load_lessons(params: Params, vlm: VisionLanguageModel) -> Lessons:
     views = [feature_tensor(seen, vlm, column) for column in ("features", "mirrored")]
     words = [" ".join([row["caption"], *row["keywords"]]) for row in seen.select(["caption", "keywords"]).to_pylist()]
     # What contrast makes of it is none of the checkpoints' business.
-    shaping = section.model_dump_json(exclude={"contrast"})
-    facts = [shaping, params.model.model_dump_json(), *seen["key"].to_pylist(), *words]
-    return Lessons(seen, unseen, views, words, hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16])
+    shaping, model = section.model_dump(mode="json", exclude={"contrast"}), params.model.model_dump(mode="json")
+    return Lessons(seen, unseen, views, words, fingerprint(shaping, model, seen["key"].to_pylist(), words))
 
 
 def answers_of(vlm: VisionLanguageModel, rows: pa.Table, params: PretrainParams, *, colors: bool) -> list[list[int]]:
@@ -69,7 +68,7 @@ def answers_of(vlm: VisionLanguageModel, rows: pa.Table, params: PretrainParams,
 def judge(vlm: VisionLanguageModel, rows: pa.Table, prompt: Prompt, params: PretrainParams) -> Grounding:
     """Grounding on unseen pictures, by their human captions and keywords alone (no computed colours)."""
     captions, features = human_captions(vlm.tokenizer, rows), feature_tensor(rows, vlm)
-    return measure_grounding(vlm, features, prompt, captions, distractors=params.distractors, seed=params.seed)
+    return measure_grounding(vlm.eval(), features, prompt, captions, distractors=params.distractors, seed=params.seed)
 
 
 def learn_language(

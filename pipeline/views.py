@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from pipeline.errors import JobError
 from pipeline.feature_shards import tower_digest
 from pipeline.fetch.session import asking, fill, open_collection, write_shards
 from pipeline.files import remove, replacing_folder
+from pipeline.identity import fingerprint
 from pipeline.params import Params
 from pipeline.parquet import list_shards, read_table
 from pipeline.pictures import open_picture
@@ -59,8 +59,8 @@ def load_pictures(params: Params, vlm: VisionLanguageModel, split: str, limit: i
         raise JobError(f"the corpus has no pictures in the split {split!r}: raise its share in corpus.splits")
     cache = Path(".cache/pairmill", f"pretrain-{params.profile}", split)
     work = Path(".work", params.profile, "pretrain")
-    listed = [str(params.corpus.path.resolve()), *rows["key"].to_pylist()]  # addresses are relative to the corpus
-    names = hashlib.sha256("\n".join(listed).encode()).hexdigest()[:16]
+    # addresses are relative to the corpus
+    names = fingerprint(str(params.corpus.path.resolve()), rows["key"].to_pylist())
     pictures = cache / f"pictures-{names}"
     tower = tower_digest(params.model)
     features = cache / f"views-{names}-{tower}"

@@ -23,7 +23,7 @@ from filters import check_limits
 from measures.answers import Failures, failures_change, judged, measure_answers
 from measures.coverage import coverage_change, coverage_of, measure_coverage
 from measures.grounding import grounding_change, measure_grounding
-from measures.reference import object_vocabulary
+from measures.reference import corpus_objects
 from pipeline.answering import ANSWERS, Answers, Heldout, answer_all, kept_answers, load_heldout, records_of
 from pipeline.before_after import Comparison
 from pipeline.checkpoint import identity_of, load_stage1
@@ -31,7 +31,7 @@ from pipeline.command import run_command, stage_params
 from pipeline.files import sha256_file, write_text
 from pipeline.finetuned import TRAINED_FILE, load_finetuned
 from pipeline.params import EvaluateParams, Params
-from pipeline.parquet import read_table, write_table
+from pipeline.parquet import write_table
 from pipeline.runner import whole_stage
 from pipeline.vlm import VisionLanguageModel
 
@@ -73,15 +73,33 @@ class Asking:
             lambda: answer_all(model.vlm, self.heldout, prompt, self.params, label),
         )
 
-    def records(self, name: str, answers: Mapping[str, Answers], failures: Mapping[str, Failures]) -> Records:
-        """The answers as rows of ANSWERS."""
-        return [
-            row
-            for model, each in answers.items()
-            for row in records_of(
-                each, failures[model], self.heldout, self.params.seeds, {"prompt": name, "model": model}
-            )
-        ]
+
+@dataclass(frozen=True)
+class Asked:
+    """What each model answers to one prompt, and the rules that reject each answer."""
+
+    name: str
+    answers: Mapping[str, Answers]  # model -> [picture][seed]
+    failures: Mapping[str, Failures]
+
+
+def ask(asking: Asking, prompts: Mapping[str, str]) -> list[Asked]:
+    """Both models on every prompt."""
+    found = []
+    for name, prompt in prompts.items():
+        answers = asking.answers(name, prompt)
+        found.append(Asked(name, answers, {model: judged(each, asking.params) for model, each in answers.items()}))
+    return found
+
+
+def records(asked: Sequence[Asked], heldout: Heldout, seeds: Sequence[int]) -> Records:
+    """The answers as rows of ANSWERS."""
+    return [
+        row
+        for prompt in asked
+        for model, answers in prompt.answers.items()
+        for row in records_of(answers, prompt.failures[model], heldout, seeds, {"prompt": prompt.name, "model": model})
+    ]
 
 
 def contenders(params: Params, trained: Path) -> list[Contender]:
@@ -94,30 +112,25 @@ def contenders(params: Params, trained: Path) -> list[Contender]:
     ]
 
 
-def compare_prompts(asking: Asking) -> tuple[dict[str, Any], Records]:
-    """Both models on every prompt: their figures with the change between them, and their answers as rows."""
+def compare_prompts(asked: Sequence[Asked], asking: Asking) -> dict[str, Any]:
+    """The figures of both models on every prompt, with the change between them."""
     figures: dict[str, Any] = {}
-    records = Records()
-    for name, prompt in asking.params.prompts.items():
-        answers = asking.answers(name, prompt)
-        failures = {model: judged(each, asking.params) for model, each in answers.items()}
-        figures[name] = {
+    for prompt in asked:
+        answers, failures = prompt.answers, prompt.failures
+        figures[prompt.name] = {
             model.name: measure_answers(
                 answers[model.name], failures[model.name], len(model.vlm.tokenizer), asking.params
             )
             for model in asking.contenders
         }
-        figures[name]["change"] = failures_change(failures[BEFORE], failures[AFTER], asking.params)
-        records += asking.records(name, answers, failures)
-    return figures, records
+        figures[prompt.name]["change"] = failures_change(failures[BEFORE], failures[AFTER], asking.params)
+    return figures
 
 
-def compare_grounding(asking: Asking, vocabulary: frozenset[str], params: Params) -> dict[str, Any]:
+def compare_grounding(described: Asked, asking: Asking, vocabulary: frozenset[str], params: Params) -> dict[str, Any]:
     """Whether the descriptions of both models belong to their pictures, and the change."""
-    name, prompt = next(iter(asking.params.prompts.items()))
-    described = asking.answers(name, prompt)
     found = {
-        model.name: measure_grounding(model.vlm, asking.heldout, described[model.name], vocabulary, params)
+        model.name: measure_grounding(model.vlm, asking.heldout, described.answers[model.name], vocabulary, params)
         for model in asking.contenders
     }
     change = grounding_change(found[BEFORE], found[AFTER], asking.params.bootstrap, asking.params.seed)
@@ -130,12 +143,7 @@ def abilities_of(asking: Asking) -> Records:
     if section is None:
         return []
     few = replace(asking, heldout=asking.heldout.first(section.pictures))
-    records = Records()
-    for name, prompt in section.prompts.items():
-        answers = few.answers(name, prompt)
-        failures = {model: judged(each, asking.params) for model, each in answers.items()}
-        records += few.records(name, answers, failures)
-    return records
+    return records(ask(few, section.prompts), few.heldout, asking.params.seeds)
 
 
 def ask_judge(answers: Records, heldout: Heldout, params: EvaluateParams, account: Path) -> pa.Table | None:
@@ -164,15 +172,16 @@ def _run(argv: Sequence[str] | None) -> None:
     section = params.evaluate
     check_limits(section.limits)
     outputs, work = Path("outputs", params.profile), Path(".work", params.profile, "evaluate")
-    keywords = read_table(outputs / "corpus.parquet", ["keywords"])["keywords"].to_pylist()
-    vocabulary = object_vocabulary(keywords, section.object_pictures)
+    vocabulary = corpus_objects(outputs / "corpus.parquet", section.object_pictures)
     with whole_stage(out=outputs / "evaluate", work=work) as fresh:
         both = contenders(params, outputs / "train")
         heldout = load_heldout(outputs / "download/evaluate", both[0].vlm)  # both have this tower: it is frozen
         asking = Asking(both, heldout, section, work)
-        prompts, answers = compare_prompts(asking)
-        metrics: dict[str, Any] = {"pictures": len(heldout.keys), "seeds": len(section.seeds), "prompts": prompts}
-        metrics["grounding"] = compare_grounding(asking, vocabulary, params)
+        asked = ask(asking, section.prompts)
+        answers = records(asked, heldout, section.seeds)
+        metrics: dict[str, Any] = {"pictures": len(heldout.keys), "seeds": len(section.seeds)}
+        metrics["prompts"] = compare_prompts(asked, asking)
+        metrics["grounding"] = compare_grounding(asked[0], asking, vocabulary, params)
         abilities = abilities_of(asking)
         del both, asking  # a judge wants room
         verdicts = ask_judge(answers, heldout, section, outputs / "account/judge.json")

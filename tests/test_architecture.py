@@ -52,6 +52,7 @@ PLUMBING = {
     "pipeline.errors",
     "pipeline.fetch.failures",
     "pipeline.files",
+    "pipeline.identity",
     "pipeline.lock",
     "pipeline.params",
     "pipeline.parquet",

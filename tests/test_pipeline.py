@@ -191,6 +191,31 @@ def test_the_ablation_is_one_command(finished: Path) -> None:
     assert "Running stage" not in in_checkout(finished, *command).stdout
 
 
+def test_an_experiment_runs_beside_the_committed_run(finished: Path, tmp_path: Path) -> None:
+    """`dvc exp run -S` reruns what the param outdates; its figures stand beside the commit's, which comes back."""
+    folder = tmp_path / "checkout"
+    shutil.copytree(finished, folder, symlinks=True)
+    (folder / ".gitignore").write_text("/outputs/\n/.cache/\n/.work/\n", encoding="utf-8")
+    in_checkout(folder, "dvc", "config", "--unset", "core.no_scm")
+    for words in ("init -q", "add -A", "-c user.name=t -c user.email=t@localhost commit -qm run"):
+        subprocess.run(["git", *words.split()], cwd=folder, check=True)
+    done = in_checkout(folder, "dvc", "exp", "run", "train", "-n", "short", "-S", "profiles/smoke.yaml:train.steps=2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "stages.train" in done.stdout
+    assert "stages.emit" not in done.stdout
+    changed = json.loads(in_checkout(folder, "dvc", "params", "diff", "--json").stdout)
+    steps = changed["profiles/smoke.yaml"]["train.steps"]
+    assert (steps["old"], steps["new"]) == (4, 2)
+    figures = json.loads(in_checkout(folder, "dvc", "metrics", "diff", "--json").stdout)
+    assert "loss_last" in figures["outputs/smoke/train/metrics.json"]
+    table = in_checkout(folder, "dvc", "exp", "show", "--csv").stdout
+    assert "short" in table
+    subprocess.run(["git", "checkout", "-q", "."], cwd=folder, check=True)
+    assert in_checkout(folder, "dvc", "checkout").returncode == 0
+    own, committed = (where / "outputs/smoke/train/loss.json" for where in (folder, finished))
+    assert own.read_bytes() == committed.read_bytes()
+
+
 def test_the_paper_profile_is_planned(tmp_path: Path) -> None:
     """With `profile: paper`, `dvc repro --dry --force` plans every stage of the paper's run.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.arms import curated, random_raw, raw, rules
+from experiments.arms import arms, curated, random_raw, raw, rules
 from pipeline.errors import JobError
 from pipeline.instructions import instruction_of
 from pipeline.params import Params, load_params
@@ -81,12 +81,23 @@ def test_the_curated_set_is_the_run_s_own(params: Params, outputs: Path) -> None
 
 def test_the_random_set_is_raw_and_as_large_as_the_curated_one(params: Params, outputs: Path) -> None:
     """Another seed of the sample draws others; the same one draws the same."""
-    found = random_raw(params, outputs)
-    assert len(found.pairs) == 2
-    assert set(keys(found)) < set(keys(raw(params, outputs)))
-    assert keys(found) == keys(random_raw(params, outputs))
-    seeds = [params.model_copy(update={"sample": params.sample.model_copy(update={"seed": seed})}) for seed in range(8)]
-    assert len({tuple(keys(random_raw(each, outputs))) for each in seeds}) > 1
+    everything, _, chosen, found = arms(params, outputs)
+    assert len(found.pairs) == len(chosen.pairs) == 2
+    assert set(keys(found)) < set(keys(everything))
+    again = [keys(random_raw(everything, 2, seed)) for seed in range(8)]
+    assert keys(found) == keys(random_raw(everything, 2, params.sample.seed))
+    assert len({tuple(each) for each in again}) > 1
+
+
+def test_the_four_sets_are_told_by_name(params: Params, outputs: Path) -> None:
+    """In the order of the table."""
+    assert [each.name for each in arms(params, outputs)] == ["raw", "rules", "curated", "random raw"]
+
+
+def test_a_curated_set_of_another_run_is_one_line(params: Params, outputs: Path) -> None:
+    """It cannot hold more than was described."""
+    with pytest.raises(JobError, match=r"holds 9 pairs, the stage describe 5"):
+        random_raw(raw(params, outputs), 9, 0)
 
 
 def test_rows_of_another_run_are_no_set(params: Params, outputs: Path) -> None:
