@@ -36,23 +36,31 @@ Figures = dict[str, Any]
 
 
 def learn_stage1(params: Params, work: Path) -> Figures:
-    """Train stage 1 from scratch, by the language-model loss alone, to model.checkpoint; returns its figures."""
-    section = params.pretrain
+    """Train stage 1 from scratch, by the language-model loss alone, to model.checkpoint; returns its figures.
+
+    What is trained already is read, and not measured again.
+    """
+    section, place = params.pretrain, params.model.checkpoint
     torch.manual_seed(section.seed)
     vlm = build_model(params.model)
     lessons = load_lessons(params, vlm)
+    done = place / "figures.json"
+    if done.is_file() and (kept := json.loads(done.read_text(encoding="utf-8")))["run"] == lessons.run:
+        return dict(kept["figures"])
+    done.unlink(missing_ok=True)
     prompt = vlm.chat.picture_prompt(params.describe.prompt)
     began = time.monotonic()
     learn_language(vlm, lessons, prompt, section, work)
     seconds = time.monotonic() - began
-    found = judge(vlm, lessons.unseen, prompt, section)
-    vlm.save_pretrained(params.model.checkpoint)
-    return {
+    figures: Figures = {
         "image_tokens": vlm.image_tokens,
         "trained_parameters": sum(value.numel() for value in vlm.trained_state().values()),
-        "grounding": found.as_dict(),
+        "grounding": judge(vlm, lessons.unseen, prompt, section).as_dict(),
         "seconds": round(seconds),  # of what an interruption left to do
     }
+    vlm.save_pretrained(place)
+    write_text(json.dumps({"run": lessons.run, "figures": figures}), done)  # last: it says that the checkpoint is whole
+    return figures
 
 
 def compare(params: Params, budget: AblationParams, outputs: Path, work: Path) -> tuple[Figures, list[Run], Heldout]:

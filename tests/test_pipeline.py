@@ -189,6 +189,11 @@ def test_the_ablation_is_one_command(finished: Path) -> None:
         answers = pd.read_parquet(outputs / "ablation" / design / "answers.parquet")
         assert set(answers["model"]) == {"stage1", "finetuned"}
     assert "Running stage" not in in_checkout(finished, *command).stdout
+    figures = (outputs / "ablation/base/metrics.json").read_bytes()
+    again = in_checkout(finished, "experiments.ablation", "--profile", "smoke", "--design", "base")
+    assert again.returncode == 0
+    assert "train_runtime" not in again.stdout  # nothing is trained twice
+    assert (outputs / "ablation/base/metrics.json").read_bytes() == figures
 
 
 def test_an_experiment_runs_beside_the_committed_run(finished: Path, tmp_path: Path) -> None:
