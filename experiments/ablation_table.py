@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments.designs import DESIGNS
+from experiments.designs import BASE, DESIGNS
 from experiments.tables import markdown, with_interval
 from pipeline.command import run_command, stage_params
 from pipeline.errors import JobError
@@ -20,28 +20,36 @@ from pipeline.plots import Rate, plot_rates
 from pipeline.runner import whole_stage
 
 COLUMNS = (
-    "design; image tokens; trained weights; loss, own picture; right caption of {choices} first (95 %); margin (95 %); "
-    "failures after stage 2 (95 %); by training; recall after (95 %); margin after (95 %); stage 1"
+    "design; image tokens; trained weights; loss; right caption first (95 %); margin (95 %); failures after (95 %);"
+    " by training; recall after (95 %); margin after (95 %); stage 1"
 )
 
 
-def read_designs(folder: Path) -> dict[str, dict[str, Any]]:
-    """The figures of every design. Raises JobError that names the first one that is missing."""
-    found = {}
+def read_designs(folder: Path, profile: str) -> dict[str, dict[str, Any]]:
+    """The figures of every design. Raises JobError that names the first one that is missing, or had another budget."""
+    found: dict[str, dict[str, Any]] = {}
     for name in DESIGNS:
-        path = folder / name / "metrics.json"
+        path, command = folder / name / "metrics.json", f"python -m experiments.ablation --profile {profile} --design"
         if not path.is_file():
-            raise JobError(
-                f"{path} is missing: run `make ablation`, or `python -m experiments.ablation --design {name}`"
-            )
+            raise JobError(f"{path} is missing: run `make ablation`, or `{command} {name}`")
         found[name] = json.loads(path.read_text(encoding="utf-8"))
+        if found[name]["budget"] != found[BASE]["budget"]:
+            raise JobError(f"{path} had another budget than {BASE}: run `make ablation`, or `{command} {name}` again")
     return found
 
 
 def table_of(figures: Mapping[str, Mapping[str, Any]]) -> str:
     """The figures as Markdown."""
-    choices = 1 + next(iter(figures.values()))["grounding"]["distractors"]
-    return markdown(COLUMNS.format(choices=choices).split("; "), [_cells(name, each) for name, each in figures.items()])
+    base = figures[BASE]
+    judged, choices = base["grounding"]["pictures"], 1 + base["grounding"]["distractors"]
+    steps = base["budget"]["bare_steps"] + base["budget"]["prompt_steps"]
+    seeds = len(base["finetuned"]["by_seed"])
+    told = (
+        f"{steps} steps of stage 1 and {seeds} fine-tunings each. Loss of the human caption,"
+        f" and how often it comes first of {choices}: after stage 1, on {judged} unseen pictures of the corpus. Margin"
+        f" (loss with another picture less that with its own), failures, recall: on {base['heldout']} held-out ones."
+    )
+    return f"{told}\n\n{markdown(COLUMNS.split('; '), [_cells(name, each) for name, each in figures.items()])}"
 
 
 def _cells(name: str, found: Mapping[str, Any]) -> list[str]:
@@ -57,7 +65,7 @@ def _cells(name: str, found: Mapping[str, Any]) -> list[str]:
         ", ".join(f"{rate:.0%}" for rate in after["by_seed"]),
         with_interval(after, "recall", "{:.1%}"),
         with_interval(after, "margin", "{:.3f}"),
-        f"{found['seconds'] / 60:.0f} min",
+        "-" if found["seconds"] is None else f"{found['seconds'] / 60:.0f} min",
     ]
 
 
@@ -68,7 +76,7 @@ def _rate(found: Mapping[str, Any], name: str) -> Rate:
 def _run(argv: Sequence[str] | None) -> None:
     params = stage_params(__doc__, argv)
     outputs, work = Path("outputs", params.profile), Path(".work", params.profile, "ablation_table")
-    figures = read_designs(outputs / "ablation")
+    figures = read_designs(outputs / "ablation", params.profile)
     table = table_of(figures)
     with whole_stage(out=outputs / "ablation_table", work=work) as fresh:
         named = [(DESIGNS[name], each) for name, each in figures.items()]

@@ -17,12 +17,12 @@ from typing import Any
 import pyarrow as pa
 
 from experiments.arms import arms
-from experiments.runs import ask, measured, run_of, trained
+from experiments.runs import measured, rows_of, trained, untrained
 from experiments.tables import markdown, with_interval
 from filters import check_limits
 from measures.answers import failures_change
 from measures.reference import corpus_objects
-from pipeline.answering import ANSWERS, load_heldout, records_of
+from pipeline.answering import load_heldout
 from pipeline.checkpoint import load_stage1
 from pipeline.command import run_command, stage_parser
 from pipeline.files import write_text
@@ -35,26 +35,19 @@ Figures = Mapping[str, Mapping[str, Any]]
 
 
 def compare_arms(params: Params, outputs: Path, work: Path, seeds: Sequence[int]) -> tuple[Figures, pa.Table]:
-    """Every set with every seed; returns the figures of each, and all answers as rows of ANSWERS.
-
-    The column `seed` is that of the training.
-    """
+    """Every set with every seed; returns the figures of each, and all answers as rows of ANSWERS."""
     stage1 = load_stage1(params.model)
     heldout = load_heldout(outputs / "download/evaluate", stage1)
     vocabulary = corpus_objects(outputs / "corpus.parquet", params.evaluate.object_pictures)
     sets = arms(params, outputs)
-    runs = {BEFORE: run_of([ask(stage1, heldout, params, BEFORE)] * len(seeds), params, seeds, None)}
+    runs = {BEFORE: untrained(stage1, heldout, params, seeds)}
     del stage1
     runs |= {pairs.name: trained(params, pairs, heldout, work, seeds) for pairs in sets}
     figures = {name: measured(run, runs[BEFORE], heldout, vocabulary, params) for name, run in runs.items()}
     for name, run in runs.items():
         change = failures_change(run.failures, runs[CURATED].failures, params.evaluate)
         figures[name]["curated_less_this"] = change
-    prompt = next(iter(params.evaluate.prompts))
-    rows: list[dict[str, object]] = []
-    for name, run in runs.items():
-        rows += records_of(run.answers, run.failures, heldout, run.seeds, {"prompt": prompt, "model": name})
-    return figures, pa.Table.from_pylist(rows, schema=ANSWERS)
+    return figures, rows_of(runs, heldout, params)
 
 
 COLUMNS = "set; pairs; failures (95 %); by training; curated less this; rep-4; words; recall (95 %); margin (95 %)"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import nn
 
 from pipeline.compose import tower_shape
@@ -41,6 +41,12 @@ class QFormerParams(Section):
     layers: Count
     heads: Count
     cross_attention_frequency: Count
+
+    @model_validator(mode="after")
+    def _even_heads(self) -> QFormerParams:
+        if self.hidden_size % self.heads:
+            raise ValueError("qformer.hidden_size must be a multiple of qformer.heads")
+        return self
 
 
 class AblationParams(Section):
@@ -86,11 +92,14 @@ def design_params(name: str, params: Params, budget: AblationParams, work: Path)
 
 
 def random_qformer(model: ModelParams, budget: AblationParams, work: Path) -> Path:
-    """The folder of a Q-Former of the params' size, its weights and its queries drawn as BLIP-2's are, by seed."""
+    """The folder of a Q-Former of the params' size, its weights and its queries drawn from BERT's distribution.
+
+    BLIP-2's own starts from BERT's weights and has learnt from 129 million pictures: this one has learnt nothing.
+    """
     section = budget.qformer
-    place = work / f"qformer-{fingerprint(section.model_dump())}"
+    _, width = tower_shape(load_vision(model.vision), load_pixel_format(model.vision)["image_size"])
+    place = work / f"qformer-{fingerprint(section.model_dump(), width)}"
     if not place.is_dir():
-        _, width = tower_shape(load_vision(model.vision), load_pixel_format(model.vision)["image_size"])
         config = qformer_config(section.model_dump(exclude={"seed"}), vision_width=width)
         torch.manual_seed(section.seed)
         queries = QFormer(config)

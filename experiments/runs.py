@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import pyarrow as pa
+
 from measures.answers import Failures, failures_change, judged, measure_answers
-from measures.grounding import caption_losses, references_of
+from measures.grounding import own_and_other_losses, references_of
 from measures.reference import measure_reference, recalls
-from pipeline.answering import Answers, Heldout, answer_all
+from pipeline import captions, grounding
+from pipeline.answering import ANSWERS, CODE, Answers, Heldout, answer_all, records_of
 from pipeline.comparison import difference_with_interval, mean_with_interval
 from pipeline.files import write_text
 from pipeline.finetuning import finetune, run_identity
 from pipeline.generate import Answer
 from pipeline.identity import fingerprint
 from pipeline.params import DecodingParams, Params
+from pipeline.runner import code_version
 from pipeline.training_set import TrainingSet
 from pipeline.vlm import VisionLanguageModel
+
+_ASKING = [*CODE, *(Path(inspect.getfile(module)) for module in (captions, grounding))]  # code that decides answers
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,7 @@ def ask(vlm: VisionLanguageModel, heldout: Heldout, params: Params, label: str) 
     """The model's descriptions, with the first of evaluate.seeds, and its margins."""
     section = params.evaluate.model_copy(update={"seeds": params.evaluate.seeds[:1]})
     answers = [each[0] for each in answer_all(vlm, heldout, _question(params), section, label)]
-    right, shuffled = caption_losses(vlm, heldout, params)
+    right, shuffled = own_and_other_losses(vlm, heldout, params)
     return Said(answers, (shuffled - right).tolist(), len(vlm.tokenizer))
 
 
@@ -79,6 +86,20 @@ def trained(params: Params, pairs: TrainingSet, heldout: Heldout, work: Path, se
             shutil.rmtree(checkpoints, ignore_errors=True)
         said.append(found)
     return run_of(said, params, seeds, len(pairs.pairs))
+
+
+def untrained(stage1: VisionLanguageModel, heldout: Heldout, params: Params, seeds: Sequence[int]) -> Run:
+    """Stage 1, which is the same before every training."""
+    return run_of([ask(stage1, heldout, params, "stage 1")] * len(seeds), params, seeds, None)
+
+
+def rows_of(runs: Mapping[str, Run], heldout: Heldout, params: Params) -> pa.Table:
+    """All answers as rows of ANSWERS; the column `model` has the names, `seed` is that of the training."""
+    prompt = next(iter(params.evaluate.prompts))
+    rows: list[dict[str, object]] = []
+    for name, run in runs.items():
+        rows += records_of(run.answers, run.failures, heldout, run.seeds, {"prompt": prompt, "model": name})
+    return pa.Table.from_pylist(rows, schema=ANSWERS)
 
 
 def measured(run: Run, before: Run, heldout: Heldout, vocabulary: frozenset[str], params: Params) -> dict[str, object]:
@@ -119,7 +140,7 @@ def answers_identity(params: Params, pairs: TrainingSet, heldout: Heldout) -> st
     decoding = params.evaluate.model_dump(mode="json", include=set(DecodingParams.model_fields))
     asked = [_question(params), params.evaluate.seeds[0], params.evaluate.seed, params.describe.prompt, decoding]
     people = heldout.rows.select(["key", "caption", "keywords"]).to_pylist()
-    return fingerprint(run_identity(params, pairs), asked, people)
+    return fingerprint(run_identity(params, pairs), asked, people, code_version(*_ASKING))
 
 
 def _read(place: Path) -> Said | None:

@@ -29,7 +29,7 @@ def references_of(heldout: Heldout) -> list[Reference]:
     return [read_reference(row["caption"], row["keywords"]) for row in rows]
 
 
-def caption_losses(vlm: VisionLanguageModel, heldout: Heldout, params: Params) -> tuple[Tensor, Tensor]:
+def own_and_other_losses(vlm: VisionLanguageModel, heldout: Heldout, params: Params) -> tuple[Tensor, Tensor]:
     """Mean loss of each human caption in the describing prompt, with its own and with another picture: [N] both."""
     prompt = vlm.chat.picture_prompt(params.describe.prompt)
     captions = human_captions(vlm.tokenizer, heldout.rows)
@@ -44,7 +44,7 @@ def measure_grounding(
     `vocabulary` holds the words that CHAIR counts as objects (`measures.reference.object_vocabulary`).
     """
     section, references = params.evaluate, references_of(heldout)
-    right, shuffled = caption_losses(vlm, heldout, params)
+    right, shuffled = own_and_other_losses(vlm, heldout, params)
     margins = (shuffled - right).tolist()
     texts = [[answer.text for answer in each] for each in described]
     figures = {

@@ -29,7 +29,7 @@ Answers = list[list[Answer]]
 
 # The code that decides what is answered
 _HERE = Path(__file__).parent
-_DECIDING = [_HERE / name for name in ("answering.py", "generate.py", "generation", "prompts.py", "seeds.py", "vlm.py")]
+CODE = [_HERE / name for name in ("answering.py", "generate.py", "generation", "prompts.py", "seeds.py", "vlm.py")]
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def kept_answers(
     `model` tells one model from another: digests of what it is made of.
     """
     decoding = params.model_dump(mode="json", include={*DecodingParams.model_fields, "seeds"})
-    name = fingerprint(model, prompt, decoding, heldout.keys, code_version(*_DECIDING))
+    name = fingerprint(model, prompt, decoding, heldout.keys, code_version(*CODE))
     place = work / f"answers-{name}.json"
     if place.is_file():
         found = json.loads(place.read_text(encoding="utf-8"))

@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from pipeline.compose import best_device, load_parts
+from pipeline.compose import best_device, in_full_precision, load_parts
 from pipeline.errors import JobError, first_line, listed
 from pipeline.files import atomic, sha256_file
 from pipeline.params import ModelParams
@@ -105,6 +105,8 @@ def load_model(
     # In memory a part is where it was found, so that the checkpoint can be saved elsewhere.
     places = {part: {**config.frozen[part], "folder": str(found.resolve())} for part, found in folders.items()}
     config.frozen = {part: kept if "repository" in kept else places[part] for part, kept in config.frozen.items()}
+    if config.train_qformer:
+        in_full_precision(parts)
     vlm = VisionLanguageModel(config, parts)
     load_trained(vlm, folder)
     nn.Module.to(vlm, torch.device(device))  # PreTrainedModel's wrapper has no types that hold

@@ -24,8 +24,8 @@ def build_model(params: ModelParams, device: str = "cpu") -> VisionLanguageModel
     frozen = {part: {"folder": str(folder.resolve())} for part, folder in folders.items() if folder}
     present = {part: folder for part, folder in folders.items() if folder}
     parts = load_parts(present, params.dtype, params.attention, device)
-    if params.train_qformer and parts.qformer:
-        nn.Module.float(parts.qformer)  # what is trained is trained in full precision
+    if params.train_qformer:
+        in_full_precision(parts)
     return compose(
         parts,
         pyramid=params.pyramid,
@@ -35,6 +35,12 @@ def build_model(params: ModelParams, device: str = "cpu") -> VisionLanguageModel
         frozen=frozen,
         **load_pixel_format(params.vision),
     )
+
+
+def in_full_precision(parts: Parts) -> None:
+    """Put a Q-Former that is trained into float32, as all that is trained."""
+    if parts.qformer:
+        nn.Module.float(parts.qformer)
 
 
 def compose(parts: Parts, **joined: Any) -> VisionLanguageModel:

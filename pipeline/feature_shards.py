@@ -7,10 +7,12 @@ size: another tower or a shard that was written anew makes new ones.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from PIL import Image
@@ -45,7 +47,14 @@ Encode = Callable[[Sequence[Image.Image]], Tensor]
 def tower_digest(params: ModelParams) -> str:
     """16 hex digits for what decides features: tower, frozen Q-Former, pixel format and pyramid."""
     frozen = [params.vision, *([params.qformer] if params.qformer and not params.train_qformer else [])]
-    return fingerprint([*map(digest, frozen)], load_pixel_format(params.vision), params.pyramid)
+    parts = [(digest(folder), _architecture(folder)) for folder in frozen]
+    return fingerprint(parts, load_pixel_format(params.vision), params.pyramid)
+
+
+def _architecture(folder: Path) -> dict[str, Any]:
+    """What a part's config.json says, but for where and by which version it was written."""
+    told: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    return {key: value for key, value in told.items() if key not in {"_name_or_path", "transformers_version"}}
 
 
 def feature_source(source: Source, folder: Path) -> Source:

@@ -78,7 +78,7 @@ def check_distractors(captions: Sequence[Sequence[object]], distractors: int, mo
 def caption_losses(
     vlm: VisionLanguageModel, features: Tensor, prompt: Prompt, choices: Sequence[Sequence[Sequence[int]]]
 ) -> Tensor:
-    """Mean loss per token of captions after pictures: features [B, tokens, 1280], B times n captions -> [B, n].
+    """Mean loss per token of captions after pictures: features [B, tokens, width], B times n captions -> [B, n].
 
     Picture and prompt are read once; the picture's captions continue from their cache.
     """
@@ -148,7 +148,7 @@ def measure_grounding(
 ) -> Grounding:
     """Rank each picture's caption against `distractors` captions of other pictures.
 
-    features [N, tokens, 1280], captions: N lists of token ids. The score of a caption is its loss without its
+    features [N, tokens, width], captions: N lists of token ids. The score of a caption is its loss without its
     picture minus its loss with it, both summed over its tokens: pointwise mutual information, by which captions
     that are merely likely win nothing. Without its picture means with others: the mean over the pictures that it
     was a distractor of. Raises JobError where a picture has fewer captions that differ from its own.

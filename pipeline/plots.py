@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -82,7 +83,7 @@ def plot_rates(panels: Mapping[str, Sequence[tuple[str, Rate]]], path: Path) -> 
     rows = len(next(iter(panels.values())))
     figure = Figure(figsize=(5.2 * len(panels), 0.6 * rows + 1.0), layout="constrained")
     grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)
-    for axes, (title, rates), color in zip(grid.flat, panels.items(), (GOOD, BAD), strict=False):
+    for axes, (title, rates), color in zip(grid.flat, panels.items(), cycle((GOOD, BAD)), strict=False):
         found = [rate for _, rate in rates]
         margins = [[rate.value - rate.low for rate in found], [rate.high - rate.value for rate in found]]
         values = [rate.value for rate in found]

@@ -11,15 +11,26 @@ import pyarrow.compute as pc
 from torch import Tensor
 
 from pipeline.captions import sentences_of
+from pipeline.feature_shards import tower_digest
 from pipeline.grounding import Grounding, check_distractors, human_captions, measure_grounding
 from pipeline.identity import fingerprint
 from pipeline.params import Params, PretrainParams
 from pipeline.parquet import read_table
+from pipeline.parts import digest
 from pipeline.prompts import Prompt
+from pipeline.runner import code_version
 from pipeline.training import Example, Schedule, fit
 from pipeline.views import feature_tensor, load_pictures
 from pipeline.vlm import VisionLanguageModel
 
+# The code that decides the weights and the figures; what only carries rows must not cost a finished run.
+_DECIDING = [
+    Path(__file__).parent / name
+    for name in (
+        "captions.py colors.py compose.py grounding.py parts.py prompts.py stage1.py training.py views.py vision.py"
+        " vlm.py templates/conversations.yaml"
+    ).split()
+]
 VALIDATION_EVERY = 25  # one picture in so many of the training split only watches the loss
 
 
@@ -39,19 +50,22 @@ class Lessons:
     unseen: pa.Table
     views: Sequence[Tensor]  # features [N, tokens, width] of those seen: the picture, and in a mirror
     words: Sequence[str]  # what people wrote of each picture that is seen
-    run: str  # 16 hex digits: the checkpoints of anything else are another run's
+    run: str  # 16 hex digits of all that decides the weights and the figures: anything else is another run
 
 
 def load_lessons(params: Params, vlm: VisionLanguageModel) -> Lessons:
     """Both splits of the corpus, fetched and seen by the tower once."""
-    section = params.pretrain
+    section, model = params.pretrain, params.model
     seen = load_pictures(params, vlm, "pretrain", None)
     unseen = load_pictures(params, vlm, "evaluate", section.judged_pictures)
     views = [feature_tensor(seen, vlm, column) for column in ("features", "mirrored")]
     words = [" ".join([row["caption"], *row["keywords"]]) for row in seen.select(["caption", "keywords"]).to_pylist()]
     # What contrast makes of it is none of the checkpoints' business.
-    shaping, model = section.model_dump(mode="json", exclude={"contrast"}), params.model.model_dump(mode="json")
-    return Lessons(seen, unseen, views, words, fingerprint(shaping, model, seen["key"].to_pylist(), words))
+    shaping = section.model_dump(mode="json", exclude={"contrast"}), model.model_dump(mode="json")
+    parts = tower_digest(model), digest(model.llm), model.qformer and digest(model.qformer)
+    pictures = [each.select(["key", "caption", "keywords"]).to_pylist() for each in (seen, unseen)]
+    run = fingerprint(shaping, parts, params.describe.prompt, pictures, code_version(*_DECIDING))
+    return Lessons(seen, unseen, views, words, run)
 
 
 def answers_of(vlm: VisionLanguageModel, rows: pa.Table, params: PretrainParams, *, colors: bool) -> list[list[int]]:

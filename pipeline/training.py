@@ -74,18 +74,19 @@ def collate(examples: Sequence[Example], image_tokens: int) -> dict[str, Tensor]
 class FeatureDropout(nn.Module):
     """Put a share of the feature channels at their mean, in all of a picture's tokens alike, while training.
 
-    Dropout (Srivastava et al., JMLR 2014) around the mean of the training pictures [tokens, 1280] instead of
+    Dropout (Srivastava et al., JMLR 2014) around the mean of the training pictures [tokens, width] instead of
     zero, which no feature comes near. A projection of 737,000 weights learns 2,400 pictures by heart without it.
     """
 
     def __init__(self, mean: Tensor, share: float) -> None:
         super().__init__()
-        self.mean = mean
+        self.mean: Tensor
+        self.register_buffer("mean", mean, persistent=False)  # follows the model to its device
         self.share = share
 
     def forward(self, features: Tensor) -> Tensor:
-        """Features [B, tokens, 1280] -> the same shape."""
-        away = (features - self.mean).transpose(1, 2)  # [B, 1280, tokens]: dropout1d drops whole rows
+        """Features [B, tokens, width] -> the same shape."""
+        away = (features - self.mean).transpose(1, 2)  # [B, width, tokens]: dropout1d drops whole rows
         return self.mean + F.dropout1d(away, self.share, self.training).transpose(1, 2)
 
 

@@ -31,6 +31,8 @@ FEATURES = pa.schema(
     ]
 )
 
+STORED = {"image_size", "jpeg_quality", "max_pixels", "min_side", "max_aspect"}  # what decides a stored picture
+
 
 def featurize(rows: pa.Table, advance: Callable[[int], None], vlm: VisionLanguageModel) -> pa.Table:
     """Replace each picture by its features (float16, [tokens, width]), two views, and its main colours."""
@@ -59,8 +61,9 @@ def load_pictures(params: Params, vlm: VisionLanguageModel, split: str, limit: i
         raise JobError(f"the corpus has no pictures in the split {split!r}: raise its share in corpus.splits")
     cache = Path(".cache/pairmill", f"pretrain-{params.profile}", split)
     work = Path(".work", params.profile, "pretrain")
+    stored = params.download.model_dump(include=STORED)
     # addresses are relative to the corpus
-    names = fingerprint(str(params.corpus.path.resolve()), rows["key"].to_pylist())
+    names = fingerprint(str(params.corpus.path.resolve()), rows["key"].to_pylist(), stored)
     pictures = cache / f"pictures-{names}"
     tower = tower_digest(params.model)
     features = cache / f"views-{names}-{tower}"

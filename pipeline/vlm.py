@@ -152,7 +152,7 @@ class VisionLanguageModel(PreTrainedModel):
         """Features [B, tokens, width] -> image embeddings [B, image_tokens, llm_dim] in the LLM's dtype."""
         features = features.to(self.llm.device)
         if self.qformer is not None and self.config.train_qformer:
-            features = self.qformer(features)
+            features = self.qformer(features.float())
         return cast("Tensor", self.projection(features.float())).to(self.llm.dtype)
 
     def encode_images(self, pixel_values: Tensor) -> Tensor:

@@ -17,10 +17,12 @@ def _figures(first: float) -> dict[str, Any]:
     said = rate | {f"{name}{end}": 0.5 for name in ("recall", "margin") for end in ("", "_low", "_high")}
     seen = {"ranked_first": first, "ranked_first_low": 0.1, "ranked_first_high": 0.9}
     return {
+        "budget": {"bare_steps": 240, "prompt_steps": 80},
+        "heldout": 200,
         "image_tokens": 5,
         "trained_parameters": 1_234_567,
         "seconds": 660,
-        "grounding": {**seen, "loss_right": 3.21, "distractors": 19},
+        "grounding": {**seen, "loss_right": 3.21, "distractors": 19, "pictures": 240},
         "stage1": said | {"margin": 0.125, "by_seed": [1.0, 1.0]},
         "finetuned": said | {"by_seed": [0.2, 0.3]},
     }
@@ -41,8 +43,10 @@ def test_the_table_has_every_design(workplace: Path, capsys: pytest.CaptureFixtu
     folder = outputs / "ablation_table"
     table = (folder / "table.md").read_text(encoding="utf-8")
     assert capsys.readouterr().out == table
-    header, _, *rows = table.splitlines()
-    assert "right caption of 20 first" in header
+    told, _, _, _, *rows = table.splitlines()
+    assert told.startswith("320 steps of stage 1 and 2 fine-tunings each.")
+    assert "first of 20: after stage 1, on 240 unseen" in told
+    assert "on 200 held-out ones" in told
     assert len(rows) == len(DESIGNS)
     assert rows[1] == (
         "| (a) no Q-Former | 5 | 1.23 M | 3.210 | 50.0% (10.0% to 90.0%) | 0.125 (0.500 to 0.500)"
@@ -59,4 +63,16 @@ def test_a_design_that_has_not_run_is_one_line(workplace: Path, capsys: pytest.C
     assert ablation_table.main(["--profile", "smoke"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert "ablation/three_layers/metrics.json" in line
-    assert "--design three_layers" in line
+    assert "--profile smoke --design three_layers" in line
+
+
+def test_designs_of_different_budgets_are_not_compared(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line names the file that does not fit."""
+    outputs = workplace / "outputs/smoke"
+    _write(outputs, list(DESIGNS))
+    place = outputs / "ablation/trained_qformer/metrics.json"
+    figures = json.loads(place.read_text(encoding="utf-8"))
+    place.write_text(json.dumps(figures | {"budget": {"bare_steps": 9, "prompt_steps": 80}}), encoding="utf-8")
+    assert ablation_table.main(["--profile", "smoke"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "trained_qformer/metrics.json had another budget than base" in line

@@ -15,7 +15,9 @@ from safetensors.torch import load_file, save_file
 from pipeline import convert
 from pipeline.captioners import load_captioner
 from pipeline.captioners.description import Description
+from pipeline.compose import build_model
 from pipeline.params import load_params
+from pipeline.stage1 import load_lessons
 from stages import corpus, pretrain
 from tests.pipeline.minigpt4_reference import DIMS, random_weights
 from tests.smoke import make_checkout
@@ -69,6 +71,23 @@ def test_the_record_tells_what_contrast_changed() -> None:
     assert with_it["grounding before contrast"] == without["grounding"]
     assert "grounding before contrast" not in without
     assert with_it["params"]["contrast"]["added"] == 0.02
+
+
+@pytest.mark.usefixtures("checkout")
+def test_what_decides_stage_1_tells_its_runs_apart() -> None:
+    """Checkpoints and figures of another prompt, seed or set of judged pictures are not taken up; contrast comes later."""
+    params = load_params("smoke")
+    vlm = build_model(params.model)
+
+    def run(section: str, change: dict[str, object]) -> str:
+        changed = getattr(params, section).model_copy(update=change)
+        return load_lessons(params.model_copy(update={section: changed}), vlm).run
+
+    own = run("pretrain", {})
+    assert run("pretrain", {"contrast": None}) == own
+    assert run("describe", {"prompt": "And?"}) != own
+    assert run("pretrain", {"judged_pictures": 3}) != own
+    assert run("pretrain", {"seed": 7}) != own
 
 
 @pytest.fixture
