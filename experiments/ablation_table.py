@@ -21,7 +21,7 @@ from pipeline.runner import whole_stage
 
 COLUMNS = (
     "design; image tokens; trained weights; loss; right caption first (95 %); margin (95 %); failures after (95 %);"
-    " by training; recall after (95 %); margin after (95 %); stage 1"
+    " by training; different answers; recall after (95 %); margin after (95 %); stage 1"
 )
 
 
@@ -45,9 +45,9 @@ def table_of(figures: Mapping[str, Mapping[str, Any]]) -> str:
     steps = base["budget"]["bare_steps"] + base["budget"]["prompt_steps"]
     seeds = len(base["finetuned"]["by_seed"])
     told = (
-        f"{steps} steps of stage 1 and {seeds} fine-tunings each. Loss of the human caption,"
-        f" and how often it comes first of {choices}: after stage 1, on {judged} unseen pictures of the corpus. Margin"
-        f" (loss with another picture less that with its own), failures, recall: on {base['heldout']} held-out ones."
+        f"{steps} steps of stage 1 and {seeds} fine-tunings each. Loss of the human caption, and how often it comes first"
+        f" of {choices}: after stage 1, on {judged} unseen pictures of the corpus. The rest: on {base['heldout']} held-out"
+        " ones. Margin is the loss with another picture less that with its own."
     )
     return f"{told}\n\n{markdown(COLUMNS.split('; '), [_cells(name, each) for name, each in figures.items()])}"
 
@@ -63,6 +63,7 @@ def _cells(name: str, found: Mapping[str, Any]) -> list[str]:
         with_interval(before, "margin", "{:.3f}"),
         with_interval(after, "failure_rate", "{:.1%}"),
         ", ".join(f"{rate:.0%}" for rate in after["by_seed"]),
+        f"{after['distinct_answers']:.0%}",
         with_interval(after, "recall", "{:.1%}"),
         with_interval(after, "margin", "{:.3f}"),
         "-" if found["seconds"] is None else f"{found['seconds'] / 60:.0f} min",
