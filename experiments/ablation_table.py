@@ -45,9 +45,9 @@ def table_of(figures: Mapping[str, Mapping[str, Any]]) -> str:
     steps = base["budget"]["bare_steps"] + base["budget"]["prompt_steps"]
     seeds = len(base["finetuned"]["by_seed"])
     told = (
-        f"{steps} steps of stage 1 and {seeds} fine-tunings each. Loss of the human caption, and how often it comes first"
-        f" of {choices}: after stage 1, on {judged} unseen pictures of the corpus. The rest: on {base['heldout']} held-out"
-        " ones. Margin is the loss with another picture less that with its own."
+        f"{steps} steps of stage 1 and {seeds} fine-tunings each. Loss of the human caption, and how often it comes"
+        f" first of {choices}: after stage 1, on {judged} unseen pictures of the corpus. The rest: on {base['heldout']}"
+        " held-out ones. Margin is the loss with another picture less that with its own."
     )
     return f"{told}\n\n{markdown(COLUMNS.split('; '), [_cells(name, each) for name, each in figures.items()])}"
 
