@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from experiments.designs import DESIGNS
 from pipeline.files import sha256_file
 from tests.processes import codes, start
 from tests.smoke import make_checkout
@@ -176,27 +177,33 @@ qformer: {seed: 0, num_query_tokens: 3, hidden_size: 24, intermediate_size: 32, 
 """
 
 
-def test_the_ablation_is_one_command(finished: Path) -> None:
-    """Every design through both stages, as a DVC matrix, into one table; a second run finds nothing to do."""
+def test_a_design_of_the_ablation_goes_from_stage_1_to_answers(finished: Path) -> None:
+    """As a stage of DVC; asked for once more, nothing is trained a second time."""
     (finished / "experiments/ablation.yaml").write_text(SMALL_ABLATION, encoding="utf-8")
-    command = ("dvc", "repro", "experiments/dvc.yaml:ablation_table")
-    done = in_checkout(finished, *command)
+    done = in_checkout(finished, "dvc", "repro", "experiments/dvc.yaml:ablation@smoke-trained_qformer")
     assert done.returncode == 0, done.stdout + done.stderr
-    outputs = finished / "outputs/smoke"
-    table = (outputs / "ablation_table/table.md").read_text(encoding="utf-8")
-    assert [line.split(" | ")[1] for line in table.splitlines()[4:]] == ["3", "5", "3", "3"]  # image tokens
-    for design in ("base", "no_qformer", "three_layers", "trained_qformer"):
-        answers = pd.read_parquet(outputs / "ablation" / design / "answers.parquet")
-        assert set(answers["model"]) == {"stage1", "finetuned"}
-    assert "Running stage" not in in_checkout(finished, *command).stdout
-    work = finished / ".work/smoke/ablation/base"
+    folder = finished / "outputs/smoke/ablation/trained_qformer"
+    figures = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    assert (figures["image_tokens"], figures["heldout"]) == (3, 4)
+    assert figures["grounding"]["pictures"] == 4
+    assert set(pd.read_parquet(folder / "answers.parquet")["model"]) == {"stage1", "finetuned"}
+    work = finished / ".work/smoke/ablation/trained_qformer"
     trained = [work / "stage1/model.safetensors", work / "stage1/figures.json", *(work / "runs").iterdir()]
     written = [path.stat().st_mtime_ns for path in trained]
-    again = in_checkout(finished, "experiments.ablation", "--profile", "smoke", "--design", "base")
+    again = in_checkout(finished, "experiments.ablation", "--profile", "smoke", "--design", "trained_qformer")
     assert again.returncode == 0
     assert "train_runtime" in done.stdout
     assert "train_runtime" not in again.stdout
     assert [path.stat().st_mtime_ns for path in trained] == written
+
+
+def test_dvc_plans_every_design(finished: Path) -> None:
+    """The matrix holds what `experiments.designs` names, and the table waits for all of it."""
+    planned = in_checkout(finished, "dvc", "repro", "--dry", "--force", "experiments/dvc.yaml:ablation_table")
+    assert planned.returncode == 0, planned.stdout + planned.stderr
+    for design in DESIGNS:
+        assert f"python -m experiments.ablation --profile smoke --design {design}" in planned.stdout
+    assert "python -m experiments.ablation_table --profile smoke" in planned.stdout
 
 
 def test_an_experiment_runs_beside_the_committed_run(finished: Path, tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def test_the_table_has_every_design(workplace: Path, capsys: pytest.CaptureFixtu
     table = (folder / "table.md").read_text(encoding="utf-8")
     assert capsys.readouterr().out == table
     told, _, _, _, *rows = table.splitlines()
-    assert told.startswith("320 steps of stage 1 and 2 fine-tunings each.")
+    assert told.startswith("320 steps of stage 1 each.")
     assert "first of 20: after stage 1, on 240 unseen" in told
     assert "on 200 held-out ones" in told
     assert len(rows) == len(DESIGNS)
@@ -66,7 +66,7 @@ def test_a_design_that_has_not_run_is_one_line(workplace: Path, capsys: pytest.C
     assert "--profile smoke --design three_layers" in line
 
 
-def test_designs_of_different_budgets_are_not_compared(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_designs_of_different_steps_are_not_compared(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One line names the file that does not fit."""
     outputs = workplace / "outputs/smoke"
     _write(outputs, list(DESIGNS))
@@ -75,4 +75,4 @@ def test_designs_of_different_budgets_are_not_compared(workplace: Path, capsys: 
     place.write_text(json.dumps(figures | {"budget": {"bare_steps": 9, "prompt_steps": 80}}), encoding="utf-8")
     assert ablation_table.main(["--profile", "smoke"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert "trained_qformer/metrics.json had another budget than base" in line
+    assert "trained_qformer/metrics.json had other steps than base" in line
