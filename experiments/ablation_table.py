@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.designs import BASE, DESIGNS
-from experiments.tables import markdown, with_interval
+from experiments.tables import by_training, markdown, with_interval
 from pipeline.command import run_command, stage_params
 from pipeline.errors import JobError
 from pipeline.files import write_text
@@ -26,7 +26,7 @@ COLUMNS = (
 
 
 def read_designs(folder: Path, profile: str) -> dict[str, dict[str, Any]]:
-    """The figures of every design. Raises JobError that names the first one that is missing, or had another budget."""
+    """The figures of every design. Raises JobError that names the first one that is missing, or had other steps."""
     found: dict[str, dict[str, Any]] = {}
     for name in DESIGNS:
         path, command = folder / name / "metrics.json", f"python -m experiments.ablation --profile {profile} --design"
@@ -66,7 +66,7 @@ def _cells(name: str, found: Mapping[str, Any]) -> list[str]:
         with_interval(grounding, "ranked_first", "{:.1%}"),
         with_interval(before, "margin", "{:.3f}"),
         with_interval(after, "failure_rate", "{:.1%}"),
-        ", ".join(f"{rate:.0%}" for rate in after["by_seed"]),
+        by_training(after),
         f"{after['distinct_answers']:.0%}",
         with_interval(after, "recall", "{:.1%}"),
         with_interval(after, "margin", "{:.3f}"),

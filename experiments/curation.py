@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from experiments.arms import arms
 from experiments.runs import measured, rows_of, trained, untrained
-from experiments.tables import markdown, with_interval
+from experiments.tables import by_training, markdown, with_interval
 from filters import check_limits
 from measures.answers import failures_change
 from measures.reference import corpus_objects
@@ -63,11 +63,10 @@ def table_of(figures: Figures, pictures: int, seeds: int) -> str:
 def _cells(found: Mapping[str, Any], name: str) -> list[str]:
     less = found["curated_less_this"]
     points = [f"{100 * less[f'difference{end}']:+.1f}" for end in ("", "_low", "_high")]
-    trainings = ", ".join(f"{rate:.0%}" for rate in found["by_seed"])
     return [
         "" if found["pairs"] is None else f"{found['pairs']}",
         with_interval(found, "failure_rate", "{:.1%}"),
-        "" if name == BEFORE else trainings,
+        "" if name == BEFORE else by_training(found),
         "" if name == CURATED else f"{points[0]} points ({points[1]} to {points[2]})",
         "-" if found["rep_4"] is None else f"{found['rep_4']:.3f}",
         "-" if found["mean_words"] is None else f"{found['mean_words']:.0f}",

@@ -19,3 +19,8 @@ def with_interval(found: Mapping[str, Any], name: str, form: str) -> str:
         return "-"
     value, low, high = (form.format(figure) for figure in figures)
     return f"{value} ({low} to {high})"
+
+
+def by_training(found: Mapping[str, Any]) -> str:
+    """The failure rate after each training by itself."""
+    return ", ".join(f"{rate:.0%}" for rate in found["by_seed"])
