@@ -90,7 +90,8 @@ def trained(params: Params, pairs: TrainingSet, heldout: Heldout, work: Path, se
 
 def untrained(stage1: VisionLanguageModel, heldout: Heldout, params: Params, seeds: Sequence[int]) -> Run:
     """Stage 1, which is the same before every training."""
-    return run_of([ask(stage1, heldout, params, "stage 1")] * len(seeds), params, seeds, None)
+    once = run_of([ask(stage1, heldout, params, "stage 1")], params, seeds, None)
+    return Run(None, seeds, [*once.said] * len(seeds), [each * len(seeds) for each in once.failures])
 
 
 def rows_of(runs: Mapping[str, Run], heldout: Heldout, params: Params) -> pa.Table:

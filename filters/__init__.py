@@ -22,6 +22,7 @@ from filters.repairs import (
     drop_commentary,
     drop_duplicate_sentences,
     drop_foreign,
+    drop_known_statements,
     drop_refrains,
     drop_requests,
     mend_ending,
@@ -115,6 +116,7 @@ REPAIRS: tuple[Repair, ...] = (
     mend_ending.REPAIR,
     cut_restart.REPAIR,
     drop_duplicate_sentences.REPAIR,
+    drop_known_statements.REPAIR,
     drop_refrains.REPAIR,
 )
 

@@ -33,7 +33,7 @@ def find_repeats(sentences: Sequence[str]) -> dict[int, int]:
 @lru_cache(maxsize=64)  # the rule, the repair and the guard ask about one text
 def _find_repeats(sentences: tuple[str, ...]) -> dict[int, int]:
     claims = read_claims(words_of(sentence) for sentence in sentences)
-    statements = Statements(_agrees)
+    statements = Statements(agrees)
     repeats: dict[int, int] = {}
     same: dict[tuple[str, ...], int] = {}  # words of a sentence -> where they are said first
     holders: defaultdict[str, list[int]] = defaultdict(list)
@@ -76,10 +76,10 @@ def _is_said(claim: Claim, earlier: Sequence[Claim]) -> bool:
         return False
     if len(earlier) == 1 and new.intersection(claim.stems[:SUBJECT]):
         return False
-    return _agrees(claim, earlier)
+    return agrees(claim, earlier)
 
 
-def _agrees(claim: Claim, earlier: Sequence[Claim]) -> bool:
+def agrees(claim: Claim, earlier: Sequence[Claim]) -> bool:
     """Whether `claim` gives each colour to what has it, and a single source says it in one place and not reversed."""
     for colour, things in claim.colours.items():
         known = [other.colours[colour] for other in earlier if colour in other.colours]
