@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 from collections.abc import Sequence
 from dataclasses import replace
@@ -84,16 +85,21 @@ def test_greedy_answers_are_those_of_generate(
 def test_a_row_draws_the_same_in_any_company(
     tiny_vlm: VisionLanguageModel, params: DescribeParams, pictures: list[Tensor], top_p: float
 ) -> None:
-    """Alone, among any number of others, in any order: its seed alone decides, in both passes."""
+    """Alone, among any number of others, in any order: its seed alone decides, in both passes.
+
+    In float64: in float32 the matrix products of some processors round a batch otherwise than a row, and of two tokens
+    about equally likely another one comes first.
+    """
+    vlm, pictures = copy.deepcopy(tiny_vlm).double(), [picture.double() for picture in pictures]
     params = params.model_copy(update={"do_sample": True, "top_p": top_p, "temperature": 1.5})
     alone: Ids = {}
     for row in range(ROWS):
-        alone |= both_passes(Decoder(tiny_vlm, params), params, pictures, [row])
+        alone |= both_passes(Decoder(vlm, params), params, pictures, [row])
     assert len({tuple(ids) for ids in alone.values()}) > ROWS
     for size in (1, 4, 64):
         some = params.model_copy(update={"batch_size": size})
         shuffled = random.Random(size).sample(range(ROWS), ROWS)
-        assert both_passes(Decoder(tiny_vlm, some), params, pictures, shuffled) == alone
+        assert both_passes(Decoder(vlm, some), params, pictures, shuffled) == alone
 
 
 def test_the_passes_draw_different_numbers(
